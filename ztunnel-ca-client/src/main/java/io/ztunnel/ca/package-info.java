@@ -1,0 +1,4 @@
+@NullMarked
+package io.ztunnel.ca;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.ztunnel.hbone;
+
+import org.jspecify.annotations.NullMarked;

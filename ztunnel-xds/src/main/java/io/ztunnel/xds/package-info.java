@@ -1,0 +1,4 @@
+@NullMarked
+package io.ztunnel.xds;
+
+import org.jspecify.annotations.NullMarked;
