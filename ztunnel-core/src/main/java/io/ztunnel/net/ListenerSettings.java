@@ -1,0 +1,43 @@
+package io.ztunnel.net;
+
+/// How a listener opens its port (docs/spec/inpod-and-deployment.md 2.4 and 2.5).
+///
+/// @param sharing who else may listen on the port
+/// @param transparent whether accepted sockets may answer for foreign addresses
+/// @param backlog connections the kernel holds until they are accepted
+/// @param keepAliveOnAccepted whether accepted sockets get the keep-alive and user timeout of
+///     `sockets`; off where the protocol has its own pings
+/// @param sockets mark of the listener, inherited by what it accepts, and the keep-alive values
+public record ListenerSettings(
+        PortSharing sharing,
+        Transparent transparent,
+        int backlog,
+        boolean keepAliveOnAccepted,
+        SocketSettings sockets) {
+
+    public static final int DEFAULT_BACKLOG = 128;
+
+    public ListenerSettings {
+        if (backlog < 1) {
+            throw new IllegalArgumentException("backlog must be positive: " + backlog);
+        }
+    }
+
+    public enum PortSharing {
+        /// Nobody: binding fails when the port is taken, and takes it.
+        ALONE,
+        /// Whoever of the same user also asks for sharing (`SO_REUSEPORT`): our other workers, and
+        /// the next version of ourselves during an upgrade.
+        SHARED,
+        /// The first listener of a group of our own: fails when anybody holds the port, afterwards
+        /// our other workers may join with [#SHARED].
+        FOUNDER
+    }
+
+    /// `IP_TRANSPARENT`, the condition for keeping the original source address.
+    public enum Transparent {
+        REQUIRED,
+        BEST_EFFORT,
+        OFF
+    }
+}
