@@ -1,0 +1,244 @@
+package io.ztunnel.hbone;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.handler.codec.http2.DefaultHttp2Headers;
+import io.netty.handler.codec.http2.Http2Headers;
+import io.ztunnel.hbone.h2.Allowance;
+import io.ztunnel.hbone.h2.ConnectionError;
+import io.ztunnel.hbone.h2.ErrorCode;
+import io.ztunnel.hbone.h2.FrameWriter;
+import io.ztunnel.hbone.h2.HeaderBlocks;
+import io.ztunnel.hbone.h2.Setting;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/// The server's side of a tunnel: accepts streams, checks requests, drains.
+final class ServerConnection extends TunnelConnection {
+
+    private static final Logger log = LoggerFactory.getLogger(ServerConnection.class);
+
+    private static final long DRAIN_PING = 0x647261696e696e67L;
+
+    private enum Draining {
+        NO,
+        ANNOUNCED,
+        FINAL
+    }
+
+    private final ConnectHandler handler;
+    private @Nullable Allowance resets;
+    private Draining draining = Draining.NO;
+    private long drainDeadline;
+    private boolean peerLeaves;
+
+    /// Highest id the peer has used.
+    private int lastStream;
+
+    /// Highest id that will be answered, once draining is final.
+    private int lastServed = Integer.MAX_VALUE;
+
+    ServerConnection(TunnelSettings settings, ConnectHandler handler) {
+        super(settings, true);
+        this.handler = handler;
+    }
+
+    @Override
+    void writePreface(ByteBuf out) {
+        FrameWriter.settings(
+                out,
+                Setting.MAX_CONCURRENT_STREAMS,
+                settings.maxConcurrentStreams(),
+                Setting.INITIAL_WINDOW_SIZE,
+                settings.streamWindow(),
+                Setting.MAX_FRAME_SIZE,
+                settings.maxFrameSize(),
+                Setting.MAX_HEADER_LIST_SIZE,
+                settings.serverHeaderList());
+    }
+
+    @Override
+    public boolean isUsable() {
+        return !isClosed() && draining == Draining.NO && !peerLeaves;
+    }
+
+    @Override
+    public void drain() {
+        assert context.executor().inEventLoop();
+        if (isClosed() || draining != Draining.NO) {
+            return;
+        }
+        draining = Draining.ANNOUNCED;
+        writeGoAway(Integer.MAX_VALUE, ErrorCode.NO_ERROR);
+        writePing(false, DRAIN_PING);
+        drainDeadline = pulse.now() + settings.pingTimeout().toNanos();
+        pulse.by(drainDeadline);
+        send();
+    }
+
+    @Override
+    void onPingAck(long opaque) {
+        if (opaque == DRAIN_PING && draining == Draining.ANNOUNCED) {
+            finishDraining();
+        }
+    }
+
+    /// The peer has seen the first GOAWAY, or had the time to.
+    private void finishDraining() {
+        draining = Draining.FINAL;
+        lastServed = lastStream;
+        writeGoAway(lastServed, ErrorCode.NO_ERROR);
+        send();
+        leaveIfDone();
+    }
+
+    private void leaveIfDone() {
+        if (streams.size() == 0 && (draining == Draining.FINAL || peerLeaves)) {
+            terminate(null, draining == Draining.FINAL ? -1 : ErrorCode.NO_ERROR);
+        }
+    }
+
+    @Override
+    long beatOfRole(long now) {
+        if (draining != Draining.ANNOUNCED) {
+            return Pulse.NEVER;
+        }
+        if (now - drainDeadline >= 0) {
+            finishDraining();
+            return Pulse.NEVER;
+        }
+        return drainDeadline;
+    }
+
+    @Override
+    void onStrangeHeaders(int streamId, HeaderBlocks.Decoded decoded, boolean endStream)
+            throws ConnectionError {
+        if ((streamId & 1) == 0) {
+            throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "even stream from a client");
+        }
+        if (streamId <= lastStream) {
+            if (recentResets.contains(streamId)) {
+                return;
+            }
+            throw new ConnectionError(ErrorCode.STREAM_CLOSED, "HEADERS on a closed stream");
+        }
+        lastStream = streamId;
+        if (streamId > lastServed || streams.size() >= settings.maxConcurrentStreams()) {
+            charge();
+            writeReset(streamId, ErrorCode.REFUSED_STREAM);
+            return;
+        }
+        switch (decoded) {
+            case HeaderBlocks.Decoded.TooLarge large -> {
+                charge();
+                writeHeaders(streamId, status(431), true);
+                writeReset(streamId, ErrorCode.REFUSED_STREAM);
+            }
+            case HeaderBlocks.Decoded.Malformed malformed ->
+                    streamError(streamId, ErrorCode.PROTOCOL_ERROR);
+            case HeaderBlocks.Decoded.Fields fields -> {
+                if (RequestRules.areMet(fields.headers())) {
+                    request(newStream(streamId), fields.headers(), endStream);
+                } else {
+                    streamError(streamId, ErrorCode.PROTOCOL_ERROR);
+                }
+            }
+        }
+    }
+
+    private void request(Stream stream, Http2Headers headers, boolean endStream) {
+        IncomingRequest request = new IncomingRequest(this, stream, headers);
+        stream.unanswered = request;
+        if (endStream) {
+            stream.endInput();
+        }
+        try {
+            handler.onConnect(request);
+        } catch (RuntimeException failing) {
+            log.warn("handler failed on a request; its stream is reset", failing);
+            stream.unanswered = null;
+            stream.reset(ErrorCode.INTERNAL_ERROR);
+        }
+    }
+
+    @Override
+    void onStreamHeaders(Stream stream, Http2Headers headers, boolean endStream)
+            throws ConnectionError {
+        trailers(stream, endStream);
+    }
+
+    void answer(Stream stream, @Nullable String baggage) {
+        Http2Headers headers = status(200);
+        if (baggage != null) {
+            headers.add("baggage", baggage);
+        }
+        writeHeaders(stream.id(), headers, false);
+        send();
+    }
+
+    void refuse(Stream stream, int status) {
+        writeHeaders(stream.id(), status(status), true);
+        stream.refused();
+        send();
+    }
+
+    private static Http2Headers status(int code) {
+        return new DefaultHttp2Headers(false).status(Integer.toString(code));
+    }
+
+    @Override
+    void onPeerReset(Stream stream) throws ConnectionError {
+        if (stream.unanswered == null) {
+            return;
+        }
+        long now = pulse.now();
+        Allowance allowance = resets;
+        if (allowance == null) {
+            allowance = new Allowance(settings.resetBurst(), 50, now);
+            resets = allowance;
+        }
+        if (!allowance.take(now)) {
+            throw new ConnectionError(
+                    ErrorCode.ENHANCE_YOUR_CALM, "too many streams reset before their answer");
+        }
+    }
+
+    @Override
+    void unansweredFailed(Object waiting, StreamFailure why) {
+        ((IncomingRequest) waiting).abandoned();
+    }
+
+    @Override
+    boolean isIdle(int streamId) {
+        return (streamId & 1) == 0 || streamId > lastStream;
+    }
+
+    @Override
+    int lastPeerStream() {
+        return Math.min(lastStream, lastServed);
+    }
+
+    @Override
+    void onPeerGoAway(int lastStreamId, long code) {
+        peerLeaves = true;
+        leaveIfDone();
+    }
+
+    @Override
+    void onStreamClosed(Stream stream) {
+        leaveIfDone();
+    }
+
+    @Override
+    void onPeerSettings() {}
+
+    @Override
+    void onTerminated(@Nullable Throwable cause) {
+        try {
+            handler.onTunnelClosed(cause);
+        } catch (RuntimeException failing) {
+            log.warn("handler failed on the end of its tunnel", failing);
+        }
+    }
+}
