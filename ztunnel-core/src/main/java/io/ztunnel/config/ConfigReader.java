@@ -1,0 +1,473 @@
+package io.ztunnel.config;
+
+import static io.ztunnel.config.Setting.*;
+
+import io.ztunnel.mesh.IpAddress;
+import io.ztunnel.observe.LogFilter;
+
+import org.jspecify.annotations.Nullable;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+
+/// Reads the environment and the mesh file once, and answers with a configuration or with
+/// everything that is wrong (docs/spec/config-observability-dns.md 1).
+public final class ConfigReader {
+    private static final String MESH_FILE = "./etc/istio/config/mesh";
+    private static final String ROOT_CERTIFICATE = "./var/run/secrets/istio/root-cert.pem";
+    private static final String TOKEN = "./var/run/secrets/tokens/istio-token";
+    private static final String META = "ISTIO_META_";
+    private static final String META_JSON = "ISTIO_METAJSON_";
+
+    private final Map<String, String> variables;
+    private final ConfigFiles files;
+    private final String proxyArgs;
+    private final int logicalCpus;
+    private final List<ConfigProblem> problems = new ArrayList<>();
+    private final Environment env;
+
+    private ConfigReader(
+            Map<String, String> variables, ConfigFiles files, String proxyArgs, int logicalCpus) {
+        this.variables = variables;
+        this.files = files;
+        this.proxyArgs = proxyArgs;
+        this.logicalCpus = logicalCpus;
+        env = new Environment(variables, problems);
+    }
+
+    /// @param config null where there are problems
+    /// @param problems all of them, in the order of the settings
+    /// @param warnings what looks wrong but does no harm
+    public record Result(
+            @Nullable ZtunnelConfig config,
+            List<ConfigProblem> problems,
+            List<ConfigProblem> warnings) {}
+
+    /// Reads for this machine.
+    public static Result read(Map<String, String> variables, ConfigFiles files) {
+        return read(variables, files, "", Runtime.getRuntime().availableProcessors());
+    }
+
+    /// @param proxyArgs the command line, space-joined
+    /// @param logicalCpus of the machine
+    public static Result read(
+            Map<String, String> variables, ConfigFiles files, String proxyArgs, int logicalCpus) {
+        return new ConfigReader(variables, files, proxyArgs, logicalCpus).read();
+    }
+
+    private Result read() {
+        ProxyConfigDocument document = document();
+        Map<String, String> metadata = metadata(document);
+        ZtunnelConfig.Mode mode = mode();
+        ZtunnelConfig.Dns dns = dns(metadata);
+        ZtunnelConfig config =
+                new ZtunnelConfig(
+                        mode,
+                        controlPlane(document),
+                        authority(),
+                        node(mode),
+                        new ZtunnelConfig.Ports(
+                                orElse(document.proxyAdminPort(), 15000),
+                                orElse(document.statsPort(), 15020),
+                                15021),
+                        dns,
+                        sockets(mode),
+                        tunnels(),
+                        workers(document),
+                        terminationDeadline(),
+                        logs(),
+                        new ZtunnelConfig.Cryptography(
+                                env.is(COMPLIANCE_POLICY, "pqc"), env.is(TLS12_ENABLED, "true")),
+                        metadata,
+                        proxyArgs);
+        crossCheck(config);
+        return new Result(
+                problems.isEmpty() ? config : null,
+                List.copyOf(problems),
+                Misspelled.among(variables));
+    }
+
+    private void crossCheck(ZtunnelConfig config) {
+        if (config.dns().enabled() && config.controlPlane().onDemand()) {
+            problem(
+                    "error parsing proxy config: DNS proxy does not currently support on-demand"
+                            + " mode");
+        }
+        if (!config.sockets().proxy() && !config.dns().enabled()) {
+            problem("error parsing proxy config: ztunnel run without any servers enabled");
+        }
+        if (config.mode() == ZtunnelConfig.Mode.DEDICATED && !set(PROXY_WORKLOAD_INFO)) {
+            problem(
+                    "invalid configuration: PROXY_MODE=dedicated requires PROXY_WORKLOAD_INFO to be"
+                            + " set");
+        }
+    }
+
+    // --- structured sources
+
+    private ProxyConfigDocument document() {
+        ProxyConfigDocument document = ProxyConfigDocument.EMPTY;
+        try {
+            document = ProxyConfigDocument.ofMeshFile(files.read(MESH_FILE));
+        } catch (NoSuchFileException absent) {
+            // Most installations have none.
+        } catch (IOException | IllegalArgumentException unusable) {
+            problem("error parsing proxy config: " + MESH_FILE + ": " + unusable.getMessage());
+        }
+        String text = env.filled(PROXY_CONFIG);
+        if (text == null) {
+            return document;
+        }
+        try {
+            return document.overriddenBy(ProxyConfigDocument.ofText(text));
+        } catch (IllegalArgumentException malformed) {
+            problem("error parsing proxy config: PROXY_CONFIG: " + malformed.getMessage());
+            return document;
+        }
+    }
+
+    private Map<String, String> metadata(ProxyConfigDocument document) {
+        Map<String, String> merged = new TreeMap<>();
+        // Entries without the prefix first, so that the prefixed form of the same key wins.
+        document.proxyMetadata()
+                .forEach((key, value) -> addUnless(key.startsWith(META), merged, key, value));
+        document.proxyMetadata()
+                .forEach(
+                        (key, value) -> addUnless(!key.startsWith(META), merged, bare(key), value));
+        variables.forEach(
+                (key, value) -> addUnless(!key.startsWith(META), merged, bare(key), value));
+        return Map.copyOf(merged);
+    }
+
+    private static void addUnless(boolean not, Map<String, String> into, String key, String value) {
+        if (!not) {
+            into.put(key, value);
+        }
+    }
+
+    private static String bare(String key) {
+        String name = key;
+        while (name.startsWith(META)) {
+            name = name.substring(META.length());
+        }
+        return name;
+    }
+
+    private ZtunnelConfig.Dns dns(Map<String, String> metadata) {
+        String capture = metadata.get("DNS_CAPTURE");
+        boolean enabled = capture == null || capture.toLowerCase(Locale.ROOT).equals("true");
+        String address = metadata.getOrDefault("DNS_PROXY_ADDR", "localhost:15053");
+        int colon = address.lastIndexOf(':');
+        try {
+            if (colon <= 0) {
+                throw new IllegalArgumentException("expected localhost:port or ip:port");
+            }
+            String host = address.substring(0, colon);
+            if (host.startsWith("[") && host.endsWith("]")) {
+                host = host.substring(1, host.length() - 1);
+            } else if (host.indexOf(':') >= 0) {
+                throw new IllegalArgumentException("write an IPv6 address in brackets");
+            }
+            if (!host.equals("localhost")) {
+                IpAddress.parse(host);
+            }
+            int port = (int) Environment.parseUnsigned(address.substring(colon + 1), 16);
+            return new ZtunnelConfig.Dns(enabled, host, port);
+        } catch (IllegalArgumentException malformed) {
+            problem(
+                    "invalid configuration: failed to parse DNS_PROXY_ADDR: "
+                            + (address + " (" + malformed.getMessage() + ")"));
+            return new ZtunnelConfig.Dns(enabled, "localhost", 15053);
+        }
+    }
+
+    // --- control plane and identity
+
+    private ZtunnelConfig.ControlPlane controlPlane(ProxyConfigDocument document) {
+        String asked = set(XDS_ADDRESS) ? env.text(XDS_ADDRESS) : document.discoveryAddress();
+        return new ZtunnelConfig.ControlPlane(
+                uri(asked == null ? builtInAddress() : asked),
+                roots(XDS_ROOT_CA),
+                env.filled(ALT_XDS_HOSTNAME),
+                token(),
+                headers("XDS_HEADER_"),
+                env.bool(XDS_ON_DEMAND, false),
+                localSource());
+    }
+
+    private ZtunnelConfig.Authority authority() {
+        boolean fake = env.bool(FAKE_CA, false);
+        String revocations = env.filled(CRL_PATH);
+        return new ZtunnelConfig.Authority(
+                fake ? null : uri(env.text(CA_ADDRESS, builtInAddress())),
+                roots(CA_ROOT_CA),
+                env.filled(ALT_CA_HOSTNAME),
+                token(),
+                headers("CA_HEADER_"),
+                fake,
+                env.duration(SECRET_TTL, Duration.ofHours(24)),
+                revocations == null ? null : path(CRL_PATH, revocations));
+    }
+
+    private String builtInAddress() {
+        return set(KUBERNETES_SERVICE_HOST)
+                ? "https://istiod.istio-system.svc:15012"
+                : "https://localhost:15012";
+    }
+
+    private @Nullable URI uri(String text) {
+        if (text.isEmpty()) {
+            return null;
+        }
+        String full = text.contains("://") ? text : "https://" + text;
+        try {
+            URI uri = new URI(full);
+            if (uri.getHost() != null
+                    && (uri.getScheme().equals("https") || uri.getScheme().equals("http"))) {
+                return uri;
+            }
+            problem("invalid uri: " + text + ": expected http(s)://host:port");
+        } catch (URISyntaxException malformed) {
+            problem("invalid uri: " + malformed.getMessage());
+        }
+        return null;
+    }
+
+    private ZtunnelConfig.RootCertificates roots(Setting setting) {
+        String text = env.text(setting, ROOT_CERTIFICATE);
+        if (text.equals("SYSTEM")) {
+            return new ZtunnelConfig.RootCertificates.SystemStore();
+        }
+        // The default path counts as a file even while it does not exist yet: it is read when
+        // needed.
+        if (text.equals(ROOT_CERTIFICATE) || files.exists(text)) {
+            return new ZtunnelConfig.RootCertificates.File(path(setting, text));
+        }
+        return new ZtunnelConfig.RootCertificates.Inline(text);
+    }
+
+    private ZtunnelConfig.@Nullable AuthToken token() {
+        String text = env.text(AUTH_TOKEN, TOKEN);
+        if (files.exists(text)) {
+            return new ZtunnelConfig.AuthToken.File(path(AUTH_TOKEN, text));
+        }
+        return set(AUTH_TOKEN) ? new ZtunnelConfig.AuthToken.Literal(text) : null;
+    }
+
+    private List<ZtunnelConfig.Header> headers(String prefix) {
+        List<ZtunnelConfig.Header> headers = new ArrayList<>();
+        new TreeMap<>(variables)
+                .forEach(
+                        (variable, value) -> {
+                            if (variable.startsWith(prefix)) {
+                                String name =
+                                        variable.substring(prefix.length())
+                                                .toLowerCase(Locale.ROOT);
+                                if (!name.matches("[a-z0-9!#$%&'*+.^_`|~-]+")) {
+                                    problem("failed to parse header key: " + variable);
+                                } else if (!value.matches("[\\t\\x20-\\x7e]*")) {
+                                    problem("failed to parse header value: of " + variable);
+                                } else {
+                                    headers.add(new ZtunnelConfig.Header(name, value));
+                                }
+                            }
+                        });
+        return List.copyOf(headers);
+    }
+
+    private ZtunnelConfig.@Nullable LocalSource localSource() {
+        String file = env.text(LOCAL_XDS_PATH);
+        String text = env.text(LOCAL_XDS);
+        if (file != null && text != null) {
+            problem("only one of LOCAL_XDS_PATH or LOCAL_XDS may be set");
+        }
+        if (file != null) {
+            return new ZtunnelConfig.LocalSource.File(path(LOCAL_XDS_PATH, file));
+        }
+        return text == null ? null : new ZtunnelConfig.LocalSource.Inline(text);
+    }
+
+    // --- node, mode, sockets
+
+    private ZtunnelConfig.Mode mode() {
+        ZtunnelConfig.Mode mode =
+                env.read(
+                        PROXY_MODE,
+                        text ->
+                                switch (text) {
+                                    case "shared" -> ZtunnelConfig.Mode.SHARED;
+                                    case "dedicated" -> ZtunnelConfig.Mode.DEDICATED;
+                                    default ->
+                                            throw new IllegalArgumentException(
+                                                    "must be one of shared, dedicated");
+                                });
+        return mode == null ? ZtunnelConfig.Mode.SHARED : mode;
+    }
+
+    private ZtunnelConfig.Node node(ZtunnelConfig.Mode mode) {
+        String podName = env.text(POD_NAME);
+        String podNamespace = env.text(POD_NAMESPACE);
+        String account = env.text(SERVICE_ACCOUNT);
+        ZtunnelConfig.PodIdentity self =
+                podName == null || podNamespace == null || account == null
+                        ? null
+                        : new ZtunnelConfig.PodIdentity(podNamespace, podName, account);
+        String preferred = env.text(PREFERED_SERVICE_NAMESPACE);
+        IpAddress instance = env.read(INSTANCE_IP, IpAddress::parse);
+        return new ZtunnelConfig.Node(
+                env.text(NETWORK, ""),
+                env.text(NODE_NAME),
+                variables.getOrDefault(META + "CLUSTER_ID", env.text(CLUSTER_ID, "Kubernetes")),
+                env.text(CLUSTER_DOMAIN, "cluster.local"),
+                env.text(TRUST_DOMAIN, "cluster.local"),
+                podName,
+                podNamespace,
+                account,
+                self,
+                dedicatedPod(mode),
+                instance == null ? "1.1.1.1" : instance.toString(),
+                variables.getOrDefault(META + "ISTIO_VERSION", "unknown"),
+                preferred == null ? variables.get("PREFERRED_SERVICE_NAMESPACE") : preferred,
+                prefixed(META_JSON, UnaryOperator.identity()));
+    }
+
+    private ZtunnelConfig.@Nullable PodIdentity dedicatedPod(ZtunnelConfig.Mode mode) {
+        String text = env.text(PROXY_WORKLOAD_INFO);
+        if (text == null) {
+            return null;
+        }
+        String[] parts = text.split("/", -1);
+        if (parts.length != 3) {
+            problem(
+                    "PROXY_WORKLOAD_INFO must match the format 'namespace/name/service-account'"
+                            + (" (got " + List.of(parts) + ")"));
+            return null;
+        }
+        return mode == ZtunnelConfig.Mode.SHARED
+                ? null
+                : new ZtunnelConfig.PodIdentity(parts[0], parts[1], parts[2]);
+    }
+
+    private Map<String, String> prefixed(String prefix, UnaryOperator<String> key) {
+        Map<String, String> found = new TreeMap<>();
+        variables.forEach(
+                (name, value) -> {
+                    if (name.startsWith(prefix)) {
+                        found.put(key.apply(name.substring(prefix.length())), value);
+                    }
+                });
+        return Map.copyOf(found);
+    }
+
+    private ZtunnelConfig.Sockets sockets(ZtunnelConfig.Mode mode) {
+        Long mark = env.unsigned(PACKET_MARK, 32);
+        if (mark == null && mode == ZtunnelConfig.Mode.SHARED) {
+            mark = 1337L;
+        }
+        return new ZtunnelConfig.Sockets(
+                env.bool(ENABLE_PROXY, true),
+                path(INPOD_UDS, env.text(INPOD_UDS, "/var/run/ztunnel/ztunnel.sock")),
+                env.bool(INPOD_PORT_REUSE, true),
+                mark == null ? null : (int) (long) mark,
+                env.bool(ENABLE_ORIG_SRC),
+                env.bool(IPV6_ENABLED, true),
+                env.bool(UNSTABLE_ENABLE_SOCKS5, false),
+                env.bool(LOCALHOST_APP_TUNNEL, true),
+                env.bool(ENABLE_RESPONSE_BAGGAGE, true),
+                env.bool(KEEPALIVE_ENABLED, true),
+                env.duration(KEEPALIVE_TIME, Duration.ofMinutes(3)),
+                env.duration(KEEPALIVE_INTERVAL, Duration.ofMinutes(3)),
+                (int) Math.min(Integer.MAX_VALUE, env.unsigned(KEEPALIVE_RETRIES, 32, 9)),
+                env.bool(USER_TIMEOUT_ENABLED, false));
+    }
+
+    private ZtunnelConfig.Tunnels tunnels() {
+        return new ZtunnelConfig.Tunnels(
+                env.unsigned(HTTP2_STREAM_WINDOW_SIZE, 32, 4L << 20),
+                env.unsigned(HTTP2_CONNECTION_WINDOW_SIZE, 32, 16L << 20),
+                env.unsigned(HTTP2_FRAME_SIZE, 32, 1L << 20),
+                (int) env.unsigned(POOL_MAX_STREAMS_PER_CONNECTION, 16, 100),
+                env.duration(POOL_UNUSED_RELEASE_TIMEOUT, Duration.ofMinutes(5)));
+    }
+
+    private ZtunnelConfig.Workers workers(ProxyConfigDocument document) {
+        Long limit = env.unsigned(ZTUNNEL_CPU_LIMIT, 31);
+        Cores cores =
+                new Cores(
+                        logicalCpus,
+                        limit == null ? null : (int) (long) limit,
+                        env.read(ZTUNNEL_RESOURCE_CPU_LIMIT, Cores::quantity),
+                        env.read(ZTUNNEL_RESOURCE_CPU_REQUEST, Cores::quantity));
+        Integer asked =
+                env.read(
+                        ZTUNNEL_WORKER_THREADS,
+                        text -> {
+                            try {
+                                return cores.workers(text, null);
+                            } catch (NumberFormatException malformed) {
+                                throw new IllegalArgumentException(
+                                        "invalid digit found in string", malformed);
+                            }
+                        });
+        return new ZtunnelConfig.Workers(
+                asked == null ? cores.workers(null, document.concurrency()) : asked);
+    }
+
+    private Duration terminationDeadline() {
+        Duration deadline = env.duration(CONNECTION_TERMINATION_DEADLINE);
+        Long grace = env.unsigned(TERMINATION_GRACE_PERIOD_SECONDS, 63);
+        if (deadline != null) {
+            return deadline;
+        }
+        if (grace == null) {
+            return Duration.ofSeconds(5);
+        }
+        long seconds = Math.max(1, grace > 10 ? grace - 5 : grace - 1);
+        return Duration.ofSeconds(Math.min(seconds, Duration.ofDays(36500).toSeconds()));
+    }
+
+    private ZtunnelConfig.Logs logs() {
+        String filter = env.text(RUST_LOG, "info");
+        try {
+            LogFilter.parse(filter);
+        } catch (IllegalArgumentException malformed) {
+            env.problem(RUST_LOG, filter, "invalid filter directive: " + malformed.getMessage());
+        }
+        return new ZtunnelConfig.Logs(
+                filter, env.is(LOG_FORMAT, "json"), env.is(AUTHZ_POLICY_INFO_LOGGING, "true"));
+    }
+
+    // --- small words
+
+    private boolean set(Setting setting) {
+        return env.text(setting) != null;
+    }
+
+    private Path path(Setting setting, String text) {
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException malformed) {
+            env.problem(setting, text, String.valueOf(malformed.getMessage()));
+            return Path.of("");
+        }
+    }
+
+    private void problem(String message) {
+        problems.add(new ConfigProblem(message));
+    }
+
+    private static int orElse(@Nullable Integer value, int otherwise) {
+        return value == null ? otherwise : value;
+    }
+}

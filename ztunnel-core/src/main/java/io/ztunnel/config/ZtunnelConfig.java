@@ -1,0 +1,180 @@
+package io.ztunnel.config;
+
+import org.jspecify.annotations.Nullable;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/// Everything that was asked for, checked (docs/spec/config-observability-dns.md 1). Immutable.
+///
+/// @param metadata merged `proxyMetadata` and `ISTIO_META_` variables, prefix removed
+/// @param proxyArgs the command line, space-joined, for the dump
+public record ZtunnelConfig(
+        Mode mode,
+        ControlPlane controlPlane,
+        Authority authority,
+        Node node,
+        Ports ports,
+        Dns dns,
+        Sockets sockets,
+        Tunnels tunnels,
+        Workers workers,
+        Duration terminationDeadline,
+        Logs logs,
+        Cryptography cryptography,
+        Map<String, String> metadata,
+        String proxyArgs) {
+
+    /// For a node's pods or for one pod.
+    public enum Mode {
+        SHARED,
+        DEDICATED
+    }
+
+    /// Where the mesh is learned from.
+    ///
+    /// @param address null where xDS is off
+    /// @param onDemand whether addresses are fetched when needed
+    public record ControlPlane(
+            @Nullable URI address,
+            RootCertificates roots,
+            @Nullable String alternativeHostname,
+            @Nullable AuthToken token,
+            List<Header> headers,
+            boolean onDemand,
+            @Nullable LocalSource local) {}
+
+    /// Where certificates come from.
+    ///
+    /// @param address null where there is none
+    /// @param fake whether certificates are signed here, for tests
+    public record Authority(
+            @Nullable URI address,
+            RootCertificates roots,
+            @Nullable String alternativeHostname,
+            @Nullable AuthToken token,
+            List<Header> headers,
+            boolean fake,
+            Duration certificateLifetime,
+            @Nullable Path revocationList) {}
+
+    /// A further gRPC header; its value is a secret.
+    public record Header(String name, String value) {
+        @Override
+        public String toString() {
+            return name + ": (redacted)";
+        }
+    }
+
+    /// How a server is verified.
+    public sealed interface RootCertificates {
+        record File(Path path) implements RootCertificates {}
+
+        record SystemStore() implements RootCertificates {}
+
+        record Inline(String pem) implements RootCertificates {}
+    }
+
+    /// What we prove ourselves with.
+    public sealed interface AuthToken {
+        /// Read again at each use.
+        record File(Path path) implements AuthToken {}
+
+        record Literal(String token) implements AuthToken {
+            @Override
+            public String toString() {
+                return "(redacted)";
+            }
+        }
+    }
+
+    /// Static facts, read beside or instead of xDS.
+    public sealed interface LocalSource {
+        record File(Path path) implements LocalSource {}
+
+        record Inline(String yaml) implements LocalSource {}
+    }
+
+    /// A pod as three names.
+    public record PodIdentity(String namespace, String name, String serviceAccount) {}
+
+    /// This proxy and its node.
+    ///
+    /// @param self this proxy's own pod, null unless all of its three names are known
+    /// @param dedicatedPod the pod of dedicated mode, null in shared mode
+    /// @param jsonMetadata `ISTIO_METAJSON_` variables, prefix removed, as they were written
+    public record Node(
+            String network,
+            @Nullable String name,
+            String clusterId,
+            String clusterDomain,
+            String trustDomain,
+            @Nullable String podName,
+            @Nullable String podNamespace,
+            @Nullable String serviceAccount,
+            @Nullable PodIdentity self,
+            @Nullable PodIdentity dedicatedPod,
+            String instanceIp,
+            String istioVersion,
+            @Nullable String preferredServiceNamespace,
+            Map<String, String> jsonMetadata) {}
+
+    /// The ports for humans and probes; those of traffic are fixed.
+    public record Ports(int admin, int stats, int readiness) {
+        public static final int INBOUND = 15008;
+        public static final int INBOUND_PLAINTEXT = 15006;
+        public static final int OUTBOUND = 15001;
+        public static final int SOCKS5 = 15080;
+    }
+
+    /// @param host `localhost` (both loopback families) or an IP address
+    public record Dns(boolean enabled, String host, int port) {}
+
+    /// How sockets are made.
+    ///
+    /// @param proxy whether TCP is carried at all
+    /// @param packetMark null for none
+    /// @param originalSource true: must be kept, false: never, null: where possible
+    public record Sockets(
+            boolean proxy,
+            Path inpodSocket,
+            boolean reusePort,
+            @Nullable Integer packetMark,
+            @Nullable Boolean originalSource,
+            boolean ipv6,
+            boolean socks5,
+            boolean localhostAppTunnel,
+            boolean responseBaggage,
+            boolean keepAlive,
+            Duration keepAliveTime,
+            Duration keepAliveInterval,
+            int keepAliveRetries,
+            boolean userTimeout) {}
+
+    /// HTTP/2 sizes in bytes.
+    public record Tunnels(
+            long streamWindow,
+            long connectionWindow,
+            long frameSize,
+            int maxStreamsPerConnection,
+            Duration unusedTimeout) {}
+
+    /// @param count 1 or more event loops
+    public record Workers(int count) {}
+
+    /// @param filter of `RUST_LOG`, already known to be legal
+    public record Logs(String filter, boolean json, boolean policyDecisionsAtInfo) {}
+
+    /// What may be negotiated.
+    public record Cryptography(boolean postQuantumOnly, boolean tls12) {}
+
+    /// The ports that no connection may be sent to: our own.
+    public List<Integer> illegalPorts() {
+        return sockets.socks5()
+                ? List.of(Ports.OUTBOUND, Ports.INBOUND_PLAINTEXT, Ports.INBOUND, Ports.SOCKS5)
+                : List.of(Ports.OUTBOUND, Ports.INBOUND_PLAINTEXT, Ports.INBOUND);
+    }
+}

@@ -1,0 +1,135 @@
+package io.ztunnel.observe;
+
+/// The families, in the order they are exposed (docs/spec/config-observability-dns.md 4.5).
+///
+/// A family that is not stable says `unstable` in its help text, a stable one does not.
+enum Metric {
+    PROCESS_OPEN_FDS("process_open_fds", Type.GAUGE, "Number of open file descriptors."),
+    PROCESS_MAX_FDS("process_max_fds", Type.GAUGE, "Largest number of open file descriptors."),
+    JAVA_HEAP_USED("ztunnel_java_heap_used_bytes", Type.GAUGE, "bytes", "Heap in use (unstable)."),
+    JAVA_HEAP_COMMITTED(
+            "ztunnel_java_heap_committed_bytes",
+            Type.GAUGE,
+            "bytes",
+            "Heap taken from the system (unstable)."),
+    JAVA_GC_PAUSES("ztunnel_java_gc_collections", Type.COUNTER, "Garbage collections (unstable)."),
+    JAVA_GC_SECONDS(
+            "ztunnel_java_gc_seconds",
+            Type.COUNTER,
+            "seconds",
+            "Time spent in garbage collections (unstable)."),
+    JAVA_THREADS("ztunnel_java_threads", Type.GAUGE, "Live platform threads (unstable)."),
+    JAVA_WORKERS("ztunnel_java_workers", Type.GAUGE, "Event loops that carry traffic (unstable)."),
+    JAVA_LOG_DROPPED(
+            "ztunnel_java_log_lines_dropped",
+            Type.COUNTER,
+            "Log lines lost because standard output did not keep up (unstable)."),
+    JAVA_SERIES_OVERFLOWED(
+            "ztunnel_java_traffic_series_overflowed",
+            Type.COUNTER,
+            "Connections counted under the labels `other`: too many label sets (unstable)."),
+    BUILD("istio_build", Type.GAUGE, "Version of this component."),
+    XDS_TERMINATIONS(
+            "istio_xds_connection_terminations",
+            Type.COUNTER,
+            "Ended xDS streams by reason (unstable)."),
+    XDS_MESSAGES("istio_xds_message", Type.COUNTER, "Messages received over xDS (unstable)."),
+    XDS_BYTES(
+            "istio_xds_message_bytes",
+            Type.COUNTER,
+            "bytes",
+            "Payload bytes received over xDS (unstable)."),
+    TCP_OPENED("istio_tcp_connections_opened", Type.COUNTER, "TCP connections opened."),
+    TCP_CLOSED("istio_tcp_connections_closed", Type.COUNTER, "TCP connections closed."),
+    TCP_RECEIVED(
+            "istio_tcp_received_bytes", Type.COUNTER, "Bytes that went from clients to servers."),
+    TCP_SENT("istio_tcp_sent_bytes", Type.COUNTER, "Bytes that went from servers to clients."),
+    TCP_FAILED(
+            "istio_tcp_connections_failed",
+            Type.COUNTER,
+            "TCP connections that ended with an error (unstable)."),
+    SOCKETS_OPEN(
+            "istio_tcp_sockets_open", Type.GAUGE, "Accepted TCP sockets still open (unstable)."),
+    ON_DEMAND_DNS(
+            "istio_on_demand_dns",
+            Type.COUNTER,
+            "Resolutions of workloads that have only a host name (unstable)."),
+    CRL_REJECTIONS(
+            "istio_crl_policy_rejections",
+            Type.COUNTER,
+            "Connections refused or cut for a revoked certificate (unstable)."),
+    CRL_UNTRACKED(
+            "istio_crl_untracked_connections",
+            Type.COUNTER,
+            "Connections that revocation cannot cut (unstable)."),
+    DNS_REQUESTS("istio_dns_requests", Type.COUNTER, "DNS questions handled (unstable)."),
+    DNS_UPSTREAM_REQUESTS(
+            "istio_dns_upstream_requests", Type.COUNTER, "DNS questions passed on (unstable)."),
+    DNS_UPSTREAM_FAILURES(
+            "istio_dns_upstream_failures",
+            Type.COUNTER,
+            "DNS questions passed on without a useful answer (unstable)."),
+    DNS_UPSTREAM_SECONDS(
+            "istio_dns_upstream_request_duration_seconds",
+            Type.HISTOGRAM,
+            "seconds",
+            "Time until the upstream resolver answered (unstable)."),
+    PODS_ACTIVE("workload_manager_active_proxy_count", Type.GAUGE, "Pods with a proxy (unstable)."),
+    PODS_PENDING(
+            "workload_manager_pending_proxy_count",
+            Type.GAUGE,
+            "Pods whose proxy is to be started again (unstable)."),
+    PODS_STARTED("workload_manager_proxies_started", Type.COUNTER, "Proxies started (unstable)."),
+    PODS_STOPPED("workload_manager_proxies_stopped", Type.COUNTER, "Proxies stopped (unstable).");
+
+    /// What OpenMetrics calls them.
+    enum Type {
+        GAUGE("gauge", ""),
+        COUNTER("counter", "_total"),
+        HISTOGRAM("histogram", "");
+
+        private final String text;
+        private final String suffix;
+
+        Type(String text, String suffix) {
+            this.text = text;
+            this.suffix = suffix;
+        }
+    }
+
+    private final String family;
+    private final String sample;
+    private final String header;
+
+    Metric(String family, Type type, String help) {
+        this(family, type, "", help);
+    }
+
+    Metric(String family, Type type, String unit, String help) {
+        this.family = family;
+        sample = family + type.suffix;
+        header =
+                "# HELP "
+                        + family
+                        + " "
+                        + help
+                        + "\n"
+                        + ("# TYPE " + family + " " + type.text + "\n")
+                        + (unit.isEmpty() ? "" : "# UNIT " + family + " " + unit + "\n");
+    }
+
+    /// The family's name, without `_total`.
+    String family() {
+        return family;
+    }
+
+    /// The name of its plain samples.
+    String sample() {
+        return sample;
+    }
+
+    /// `# HELP`, `# TYPE` and, with a unit, `# UNIT`, each with its line feed.
+    String header() {
+        return header;
+    }
+}

@@ -1,0 +1,86 @@
+package io.ztunnel.observe;
+
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
+
+/// The counters of one worker. Label sets are interned here: a connection holds one reference, and
+/// its bytes are an addition to a number nobody else writes.
+///
+/// Owned by the worker's loop; a scrape reads from another thread (weakly consistent, as a scrape
+/// is). The number of label sets is bounded: beyond `maxSeries` new ones are counted together under
+/// the value `other`, because baggage of a peer must not fill our memory (reference: unbounded).
+public final class MetricsShard {
+    /// Ten thousand label sets are about 8 MB of a scrape; a node sees a few hundred.
+    static final int DEFAULT_MAX_SERIES = 10_000;
+
+    private final Map<TrafficKey, TrafficSeries> traffic = new ConcurrentHashMap<>();
+    private final Map<DnsKey, DnsSeries> dns = new ConcurrentHashMap<>();
+    private final LongAdder overflowed = new LongAdder();
+    private final LongAdder[] socketsOpen = {new LongAdder(), new LongAdder()};
+    private final LongAdder[] socketsSeen = {new LongAdder(), new LongAdder()};
+    private final int maxSeries;
+
+    MetricsShard(int maxSeries) {
+        this.maxSeries = maxSeries;
+    }
+
+    TrafficSeries traffic(TrafficKey key) {
+        TrafficSeries known = traffic.get(key);
+        if (known != null) {
+            return known;
+        }
+        TrafficKey counted = key;
+        if (traffic.size() >= maxSeries) {
+            overflowed.increment();
+            counted = TrafficKey.overflow(key.reporter());
+        }
+        return traffic.computeIfAbsent(counted, absent -> new TrafficSeries());
+    }
+
+    /// The counters of one kind of DNS question. Keep the result per client where that is easy.
+    ///
+    /// @param queryType lower case, `unknown` without exactly one question
+    /// @param protocol `udp` or `tcp`
+    public DnsSeries dns(String queryType, String protocol, Party client) {
+        return dns.computeIfAbsent(
+                new DnsKey(
+                        queryType, protocol, client.canonicalService(), client.canonicalRevision()),
+                absent -> new DnsSeries());
+    }
+
+    void socketOpened(Reporter reporter) {
+        socketsOpen[reporter.cell()].increment();
+        socketsSeen[reporter.cell()].increment();
+    }
+
+    void socketClosed(Reporter reporter) {
+        socketsOpen[reporter.cell()].decrement();
+    }
+
+    long socketsOpen(Reporter reporter) {
+        return socketsOpen[reporter.cell()].sum();
+    }
+
+    /// Whether the gauge has a sample at all: families without one are left out.
+    boolean sawSockets(Reporter reporter) {
+        return socketsSeen[reporter.cell()].sum() > 0;
+    }
+
+    long overflowed() {
+        return overflowed.sum();
+    }
+
+    void eachTraffic(BiConsumer<TrafficKey, TrafficSeries> visitor) {
+        traffic.forEach(visitor);
+    }
+
+    void eachDns(BiConsumer<DnsKey, DnsSeries> visitor) {
+        dns.forEach(visitor);
+    }
+
+    /// The labels of the DNS families, in their order (docs/spec/config-observability-dns.md 4.6).
+    record DnsKey(
+            String queryType, String protocol, String canonicalService, String canonicalRevision) {}
+}

@@ -1,0 +1,65 @@
+package io.ztunnel.observe;
+
+import java.net.InetSocketAddress;
+import java.util.function.LongSupplier;
+
+/// What one worker tells operators: its counters and its access lines.
+///
+/// Confined to the worker's loop, except [#socketOpened] and [#socketClosed].
+public final class Observer {
+    private final MetricsShard metrics;
+    private final AccessLog log;
+    private final LongSupplier nanoTime;
+
+    /// @param nanoTime the clock durations are measured with, normally `System::nanoTime`
+    public Observer(MetricsShard metrics, AccessLog log, LongSupplier nanoTime) {
+        this.metrics = metrics;
+        this.log = log;
+        this.nanoTime = nanoTime;
+    }
+
+    /// Opens a record: counts it, creates its byte series at 0 and says so at DEBUG.
+    ///
+    /// @param startNanos when the connection began, by this observer's clock; it may be earlier
+    ///     than now
+    public ConnectionRecord open(ConnectionDescription description, long startNanos) {
+        TrafficSeries series = metrics.traffic(description.key());
+        series.add(TrafficSeries.OPENED, 1);
+        log.opened(description);
+        return new ConnectionRecord(this, description, series, startNanos);
+    }
+
+    /// A connection was turned away before it had a record: one WARN line, no counters.
+    ///
+    /// @param direction `inbound` or `outbound`
+    /// @param error a sentence of docs/spec/config-observability-dns.md 5.6
+    public void denied(
+            InetSocketAddress source,
+            InetSocketAddress destination,
+            String direction,
+            String error) {
+        log.denied(source, destination, direction, error);
+    }
+
+    /// A TCP socket was accepted; a tunnel counts once. Any thread.
+    public void socketOpened(Reporter reporter) {
+        metrics.socketOpened(reporter);
+    }
+
+    /// The work for an accepted socket is over, however it ended. Any thread.
+    public void socketClosed(Reporter reporter) {
+        metrics.socketClosed(reporter);
+    }
+
+    public MetricsShard metrics() {
+        return metrics;
+    }
+
+    public long nanoTime() {
+        return nanoTime.getAsLong();
+    }
+
+    void ended(ConnectionRecord connection, Outcome outcome) {
+        log.ended(connection, outcome, nanoTime.getAsLong() - connection.startNanos());
+    }
+}
