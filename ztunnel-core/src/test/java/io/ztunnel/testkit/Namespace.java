@@ -98,7 +98,16 @@ public final class Namespace implements AutoCloseable {
 
     /// One or more lines for the `ip` tool, for example `link set eth0 up`.
     void ip(String... lines) {
-        Shell.run(List.of("ip", "-n", name, "-batch", "-"), String.join("\n", lines) + "\n");
+        Shell.run(List.of("ip", "-n", name, "-batch", "-"), batch(lines));
+    }
+
+    /// The same for lines that do not show themselves that they mean IPv6.
+    void ipv6(String... lines) {
+        Shell.run(List.of("ip", "-6", "-n", name, "-batch", "-"), batch(lines));
+    }
+
+    private static String batch(String... lines) {
+        return String.join("\n", lines) + "\n";
     }
 
     void sysctl(String key, int value) {

@@ -53,10 +53,11 @@ public record Redirection(
         }
         // Marked replies of the application find their way back to the proxy through loopback.
         pod.ip(
-                "-4 route add local 0.0.0.0/0 dev lo scope host table 100",
-                "-4 rule add fwmark 0x111/0xfff pref 32764 lookup 100",
-                "-6 route add local ::/0 dev lo table 100",
-                "-6 rule add fwmark 0x111/0xfff pref 32764 lookup 100");
+                "route add local 0.0.0.0/0 dev lo scope host table 100",
+                "rule add fwmark 0x111/0xfff pref 32764 lookup 100");
+        pod.ipv6(
+                "route add local ::/0 dev lo table 100",
+                "rule add fwmark 0x111/0xfff pref 32764 lookup 100");
     }
 
     List<String> unredirected(boolean v6) {
