@@ -8,11 +8,11 @@ import io.netty.handler.ssl.ApplicationProtocolConfig.SelectorFailureBehavior;
 import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.OpenSslContextOption;
 import io.netty.handler.ssl.ReferenceCountedOpenSslContext;
+import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.handler.ssl.SslProvider;
 import io.netty.internal.tcnative.SSL;
-import io.netty.internal.tcnative.SSLContext;
 import io.ztunnel.identity.HeldCertificate;
 
 import org.jspecify.annotations.Nullable;
@@ -66,6 +66,9 @@ final class CertificateContexts {
         }
         // Without a host name there is no SNI and no resumption on the client's side.
         SSLEngine engine = (asServer ? server() : client()).newEngine(alloc);
+        // A resumed handshake does not ask the trust manager, so none may ever be resumed (10.3):
+        // no tickets and no cache, set here and not left to a flag of the launcher.
+        SSL.setOptions(((ReferenceCountedOpenSslEngine) engine).sslPointer(), SSL.SSL_OP_NO_TICKET);
         trust.expect(engine, check);
         return new MeshTlsHandler(engine, check, trust, settings);
     }
@@ -95,7 +98,6 @@ final class CertificateContexts {
         return context;
     }
 
-    @SuppressWarnings("deprecation") // No other way to the native context's options.
     private ReferenceCountedOpenSslContext build(SslContextBuilder builder) throws SSLException {
         ReferenceCountedOpenSslContext context =
                 (ReferenceCountedOpenSslContext)
@@ -107,10 +109,7 @@ final class CertificateContexts {
                                         OpenSslContextOption.GROUPS,
                                         settings.keyExchange().groups().toArray(new String[0]))
                                 .build();
-        // A resumed handshake does not ask the trust manager, so none may ever be resumed (10.3):
-        // no tickets and no cache, set here and not left to a flag of the launcher.
-        SSLContext.setOptions(context.sslCtxPointer(), SSL.SSL_OP_NO_TICKET);
-        SSLContext.setSessionCacheMode(context.sslCtxPointer(), SSL.SSL_SESS_CACHE_OFF);
+        context.sessionContext().setSessionCacheEnabled(false);
         return context;
     }
 

@@ -206,14 +206,13 @@ final class PathValidation {
         if (reason == BasicReason.NOT_YET_VALID) {
             return Reason.NOT_YET_VALID;
         }
-        if (reason == BasicReason.INVALID_SIGNATURE) {
+        // The names matched, or the path would not have been tried: an anchor that the validator
+        // does not take for its key identifier has not signed it.
+        if (reason == BasicReason.INVALID_SIGNATURE || reason == PKIXReason.NO_TRUST_ANCHOR) {
             return Reason.BAD_SIGNATURE;
         }
         if (reason == BasicReason.ALGORITHM_CONSTRAINED) {
             return usage == Usage.CLIENT ? Reason.BAD_SIGNATURE : Reason.BAD_PATH;
-        }
-        if (reason == PKIXReason.NO_TRUST_ANCHOR) {
-            return Reason.UNKNOWN_ISSUER;
         }
         return Reason.BAD_PATH;
     }
