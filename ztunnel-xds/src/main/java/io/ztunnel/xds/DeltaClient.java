@@ -116,8 +116,7 @@ public final class DeltaClient implements AutoCloseable {
     }
 
     /// Completes on the owner thread once each wildcard type has had a first response processed,
-    // with
-    /// or without rejections: a bad resource is reported, it keeps nobody from starting.
+    /// with or without rejections: a bad resource is reported, it keeps nobody from starting.
     public CompletableFuture<Void> synced() {
         return synced.copy();
     }
@@ -125,8 +124,7 @@ public final class DeltaClient implements AutoCloseable {
     /// Asks for one key of an on-demand type: a resource name or an alias of it.
     ///
     /// Completes on the owner thread after the answer is in force, or when it is known that there
-    // is
-    /// none, or after the lookup timeout. Lookups of one key share one request.
+    /// is none, or after the lookup timeout. Lookups of one key share one request.
     ///
     /// @throws IllegalArgumentException if the type was not subscribed on demand
     public CompletableFuture<LookupEnd> lookUp(ResourceType<?> type, String key) {
@@ -167,7 +165,7 @@ public final class DeltaClient implements AutoCloseable {
     }
 
     /// Ends the stream for good and lets all lookups return. What was received stays with the
-    // sinks.
+    /// sinks.
     @Override
     public void close() {
         clockwork

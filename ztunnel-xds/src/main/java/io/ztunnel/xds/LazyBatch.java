@@ -15,7 +15,7 @@ import java.util.Set;
 
 /// The changes of one response, decoded while the sink walks over them, and the notes that the
 /// client needs afterwards.
-final class LazyBatch<T> implements ResourceBatch<T>, Iterator<ResourceUpdate<T>> {
+final class LazyBatch<T> implements ResourceBatch<T> {
     /// What became of a name: enough to retain it once the sink has agreed.
     record Offered(String name, List<String> aliases, String version) {}
 
@@ -46,7 +46,7 @@ final class LazyBatch<T> implements ResourceBatch<T>, Iterator<ResourceUpdate<T>
         }
         started = true;
         ahead = read();
-        return this;
+        return new Walk();
     }
 
     @Override
@@ -54,19 +54,21 @@ final class LazyBatch<T> implements ResourceBatch<T>, Iterator<ResourceUpdate<T>
         return response.resourceCount();
     }
 
-    @Override
-    public boolean hasNext() {
-        return ahead != null;
-    }
-
-    @Override
-    public ResourceUpdate<T> next() {
-        ResourceUpdate<T> next = ahead;
-        if (next == null) {
-            throw new NoSuchElementException();
+    private final class Walk implements Iterator<ResourceUpdate<T>> {
+        @Override
+        public boolean hasNext() {
+            return ahead != null;
         }
-        ahead = read();
-        return next;
+
+        @Override
+        public ResourceUpdate<T> next() {
+            ResourceUpdate<T> next = ahead;
+            if (next == null) {
+                throw new NoSuchElementException();
+            }
+            ahead = read();
+            return next;
+        }
     }
 
     private @Nullable ResourceUpdate<T> read() {

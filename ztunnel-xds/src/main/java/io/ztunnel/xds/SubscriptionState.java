@@ -62,8 +62,8 @@ final class SubscriptionState<T> {
     /// The first requests of this type on a new stream.
     ///
     /// @param largestClaim in bytes; a larger claim is not made. Then a wildcard subscription
-    // sweeps
-    ///     with the first answer, and an on-demand one subscribes the rest of its names piecemeal
+    ///     sweeps with the first answer, and an on-demand one subscribes the rest of its names
+    ///     piecemeal
     List<DeltaDiscoveryRequest> opening(Node node, long largestClaim) {
         DeltaDiscoveryRequest.Builder first = request().setNode(node);
         if (wildcard()) {
