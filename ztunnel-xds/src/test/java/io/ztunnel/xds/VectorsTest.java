@@ -21,9 +21,9 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -73,7 +73,7 @@ class VectorsTest {
         if (!(message instanceof DeltaDiscoveryResponse response)) {
             return message;
         }
-        List<Object> contents = new java.util.ArrayList<>();
+        List<Object> contents = new ArrayList<>();
         for (Resource resource : response.getResourcesList()) {
             ResourceType<?> type = typeOf(response.getTypeUrl());
             if (type != null && resource.hasResource()) {
@@ -113,28 +113,33 @@ class VectorsTest {
     }
 
     private static <T> void compare(
-            DeltaResponse lazy, DeltaDiscoveryResponse whole, ResourceType<T> type)
-            throws InvalidProtocolBufferException {
+            DeltaResponse lazy, DeltaDiscoveryResponse whole, ResourceType<T> type) {
         LazyBatch<T> batch = new LazyBatch<>(lazy, type, Set.of());
-        Map<String, Resource> expected = new java.util.HashMap<>();
-        whole.getResourcesList().forEach(each -> expected.put(each.getName(), each));
-        for (ResourceUpdate<T> update : batch) {
-            if (update instanceof ResourceUpdate.Upsert<T> upsert) {
-                Resource resource = expected.get(upsert.name());
-                assertThat(upsert.aliases()).isEqualTo(resource.getAliasesList());
-                if (upsert.version().equals(resource.getVersion())) {
-                    assertThat(upsert.resource())
-                            .isEqualTo(type.parser().parseFrom(resource.getResource().getValue()));
+        List<ResourceUpdate<T>> expected = new ArrayList<>();
+        for (Resource resource : whole.getResourcesList()) {
+            try {
+                if (resource.hasResource()) {
+                    expected.add(
+                            new ResourceUpdate.Upsert<>(
+                                    resource.getName(),
+                                    resource.getAliasesList(),
+                                    resource.getVersion(),
+                                    type.parser().parseFrom(resource.getResource().getValue())));
                 }
+            } catch (InvalidProtocolBufferException onPurpose) {
+                assertThat(resource.getName()).isEqualTo("bad");
             }
         }
+        whole.getRemovedResourcesList()
+                .forEach(name -> expected.add(new ResourceUpdate.Removal<>(name)));
+        assertThat(batch).containsExactlyElementsOf(expected);
         assertThat(batch.offered().size() + batch.undecodable().size())
                 .isEqualTo(whole.getResourcesCount());
     }
 
     @ParameterizedTest
     @MethodSource("messages")
-    void resourcesWriteBackToTheSameBytes(Path file) throws IOException {
+    void resourcesWriteBackToTheSameContentInTheSameLength(Path file) throws IOException {
         if (!file.getFileName().toString().contains("-response-")
                 || file.toString().contains(UNDECODABLE)) {
             return;
@@ -146,8 +151,10 @@ class VectorsTest {
             if (type != null && resource.hasResource()) {
                 MessageLite content =
                         (MessageLite) type.parser().parseFrom(resource.getResource().getValue());
-                assertThat(sorted(content))
-                        .isEqualTo(resource.getResource().getValue().toByteArray());
+                // Not the same bytes: istiod writes the members of a oneof behind other fields.
+                byte[] again = sorted(content);
+                assertThat(again).hasSize(resource.getResource().getValue().size());
+                assertThat(type.parser().parseFrom(again)).isEqualTo(content);
             }
         }
     }
