@@ -152,7 +152,7 @@ class DeltaResponseTest {
                         .addResources(Responses.workload("Kubernetes//Pod/ns/pod", "v".repeat(400)))
                         .build()
                         .toByteArray();
-        Repeated stream = new Repeated(one, (200 << 20) / one.length);
+        RepeatedStream stream = new RepeatedStream(one, (200 << 20) / one.length);
         DeltaResponse response = DeltaResponse.over(stream);
         assertThat(response.resourceCount()).isEqualTo((200 << 20) / one.length);
         long ahead = 0;
@@ -160,52 +160,10 @@ class DeltaResponseTest {
         byte[] encoded;
         while ((encoded = response.nextResource()) != null) {
             read++;
-            ahead = Math.max(ahead, stream.position - (long) read * one.length);
+            ahead = Math.max(ahead, stream.position() - (long) read * one.length);
             assertThat(encoded.length).isLessThan(one.length);
         }
         assertThat(read).isEqualTo(response.resourceCount());
         assertThat(ahead).as("bytes read ahead of what was handed out").isLessThan(64 << 10);
-    }
-
-    /// The same bytes again and again, resettable to the start.
-    private static final class Repeated extends InputStream {
-        private final byte[] one;
-        private final long size;
-        private long position;
-
-        Repeated(byte[] one, int times) {
-            this.one = one;
-            this.size = (long) one.length * times;
-        }
-
-        @Override
-        public int read() {
-            return position == size ? -1 : one[(int) (position++ % one.length)] & 0xff;
-        }
-
-        @Override
-        public int read(byte[] into, int offset, int length) {
-            if (position == size) {
-                return -1;
-            }
-            int start = (int) (position % one.length);
-            int count = Math.min(length, one.length - start);
-            System.arraycopy(one, start, into, offset, count);
-            position += count;
-            return count;
-        }
-
-        @Override
-        public boolean markSupported() {
-            return true;
-        }
-
-        @Override
-        public void mark(int readLimit) {}
-
-        @Override
-        public void reset() {
-            position = 0;
-        }
     }
 }

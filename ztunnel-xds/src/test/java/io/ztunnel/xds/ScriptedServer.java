@@ -3,24 +3,28 @@ package io.ztunnel.xds;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
 import io.grpc.Server;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.NettyServerBuilder;
-import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
 import io.netty.pkitesting.CertificateBuilder;
 import io.netty.pkitesting.X509Bundle;
-import io.ztunnel.xds.proto.discovery.AggregatedDiscoveryServiceGrpc.AggregatedDiscoveryServiceImplBase;
+import io.ztunnel.xds.proto.discovery.AggregatedDiscoveryServiceGrpc;
 import io.ztunnel.xds.proto.discovery.DeltaDiscoveryRequest;
 import io.ztunnel.xds.proto.discovery.DeltaDiscoveryResponse;
 
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
@@ -77,7 +81,7 @@ public final class ScriptedServer implements AutoCloseable {
                                                             certificate.getCertificatePath()),
                                                     SslProvider.JDK)
                                             .build())
-                            .addService(new Discovery())
+                            .addService(discovery())
                             .intercept(new KeepingHeaders())
                             .maxInboundMessageSize(4 << 20)
                             .permitKeepAliveTime(1, TimeUnit.SECONDS)
@@ -133,14 +137,14 @@ public final class ScriptedServer implements AutoCloseable {
 
     /// One stream, seen from the server.
     public static final class ServerStream implements StreamObserver<DeltaDiscoveryRequest> {
-        private final ServerCallStreamObserver<DeltaDiscoveryResponse> out;
+        private final StreamObserver<InputStream> out;
         private final Metadata headers;
         private final BlockingQueue<DeltaDiscoveryRequest> requests = new LinkedBlockingQueue<>();
         private final List<DeltaDiscoveryRequest> setAside = new ArrayList<>();
         private final BlockingQueue<Throwable> ends = new LinkedBlockingQueue<>();
 
-        private ServerStream(StreamObserver<DeltaDiscoveryResponse> out) {
-            this.out = (ServerCallStreamObserver<DeltaDiscoveryResponse>) out;
+        private ServerStream(StreamObserver<InputStream> out) {
+            this.out = out;
             this.headers = HEADERS.get();
         }
 
@@ -177,7 +181,12 @@ public final class ScriptedServer implements AutoCloseable {
         }
 
         public void respond(DeltaDiscoveryResponse response) {
-            out.onNext(response);
+            respond(new ByteArrayInputStream(response.toByteArray()));
+        }
+
+        /// Sends these bytes as one message, whatever they are.
+        public void respond(InputStream bytes) {
+            out.onNext(bytes);
         }
 
         public void fail(Status status) {
@@ -209,13 +218,35 @@ public final class ScriptedServer implements AutoCloseable {
         }
     }
 
-    private final class Discovery extends AggregatedDiscoveryServiceImplBase {
+    /// The service, with responses as bytes, so that a script can also send what is no message.
+    private ServerServiceDefinition discovery() {
+        MethodDescriptor<DeltaDiscoveryRequest, DeltaDiscoveryResponse> generated =
+                AggregatedDiscoveryServiceGrpc.getDeltaAggregatedResourcesMethod();
+        MethodDescriptor<DeltaDiscoveryRequest, InputStream> method =
+                generated.<DeltaDiscoveryRequest, InputStream>toBuilder(
+                                generated.getRequestMarshaller(), new AsIs())
+                        .build();
+        return ServerServiceDefinition.builder(AggregatedDiscoveryServiceGrpc.SERVICE_NAME)
+                .addMethod(
+                        method,
+                        ServerCalls.asyncBidiStreamingCall(
+                                out -> {
+                                    ServerStream stream = new ServerStream(out);
+                                    streams.add(stream);
+                                    return stream;
+                                }))
+                .build();
+    }
+
+    private static final class AsIs implements MethodDescriptor.Marshaller<InputStream> {
         @Override
-        public StreamObserver<DeltaDiscoveryRequest> deltaAggregatedResources(
-                StreamObserver<DeltaDiscoveryResponse> out) {
-            ServerStream stream = new ServerStream(out);
-            streams.add(stream);
-            return stream;
+        public InputStream stream(InputStream value) {
+            return value;
+        }
+
+        @Override
+        public InputStream parse(InputStream stream) {
+            throw new UnsupportedOperationException();
         }
     }
 
