@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 
 /// A place in a local file: a YAML node that knows the file and the path of keys to it, so that
@@ -89,7 +90,7 @@ final class LocalFileNode {
     <E extends Enum<E>> E oneOf(Map<String, E> names) throws LocalFileProblem {
         E value = names.get(text());
         if (value == null) {
-            throw problem("expected one of " + String.join(", ", names.keySet()));
+            throw problem("expected one of " + String.join(", ", new TreeSet<>(names.keySet())));
         }
         return value;
     }
