@@ -1,9 +1,10 @@
-/// How does what others tell us become a version of the mesh?
+/// How does what others say become what we know?
 ///
-/// Sources translate their form into facts; one writer applies them and publishes.
+/// Translates resources of the control plane and of a local file into domain records, refuses what
+/// is malformed with the place where it is, and gives batches to the writer of the mesh.
 ///
-/// May use: `mesh`, `policy`, `lifecycle`, `worker`'s doors, `io.ztunnel.xds`.
-/// Read in this order: [MeshWriter].
+/// May use: `io.ztunnel.mesh`, `policy`, `lifecycle`, the doors of `worker`, `io.ztunnel.xds`.
+/// Read in this order: [MeshWriter]; [LocalFileFeed], [LocalFileContent], [LocalFileProblem].
 @NullMarked
 package io.ztunnel.feed;
 

@@ -1,9 +1,10 @@
-/// A small world of nodes and pods made of network namespaces, and the tools to live in it.
+/// The words our tests are written in: a mesh in a few lines, and a small world of nodes and pods made
+/// of network namespaces, with the tools to live in it.
 ///
-/// For tests tagged `netns` and for the demo; needs root, removes everything it made.
-/// Addresses and rules: docs/spec/inpod-and-deployment.md 3 and 4.
+/// What makes namespaces is for tests tagged `netns`, the demo and the benchmark; it needs root and
+/// removes everything it made. Addresses and rules: docs/spec/inpod-and-deployment.md 3 and 4.
 ///
-/// Read in this order: [NetnsWorld], [Node], [Pod], [Redirection].
+/// Read in this order: [MeshKit], [PolicyText]; then [NetnsWorld], [Node], [Pod], [Redirection].
 @NullMarked
 package io.ztunnel.testkit;
 
