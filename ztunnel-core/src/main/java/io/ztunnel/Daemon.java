@@ -117,6 +117,11 @@ public final class Daemon implements AutoCloseable {
         established("stats", config.ports().stats());
     }
 
+    /// Asks for a graceful end, as SIGTERM does. Any thread.
+    void end() {
+        drain.start(Drain.Mode.GRACEFUL);
+    }
+
     /// Waits for the drain to start and to end, at most until its deadline.
     void awaitEnd() throws InterruptedException, ExecutionException {
         Hold untilStarted = drain.hold("main");
