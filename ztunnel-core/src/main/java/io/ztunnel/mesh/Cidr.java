@@ -41,6 +41,17 @@ public record Cidr(IpAddress base, int prefixLength) {
                 && same(base.low(), address.low(), Math.max(prefixLength - 64, 0));
     }
 
+    /// The same range with all host bits zero; equal ranges are then equal records.
+    public Cidr masked() {
+        if (!base.isV6()) {
+            long mask = prefixLength == 0 ? 0 : -1L << (32 - prefixLength);
+            return new Cidr(IpAddress.v4((int) (base.low() & mask)), prefixLength);
+        }
+        long high = prefixLength == 0 ? 0 : -1L << (64 - Math.min(prefixLength, 64));
+        long low = prefixLength <= 64 ? 0 : -1L << (128 - prefixLength);
+        return new Cidr(IpAddress.v6(base.high() & high, base.low() & low), prefixLength);
+    }
+
     private static boolean same(long left, long right, int bits) {
         return bits == 0 || (left ^ right) >>> (64 - bits) == 0;
     }

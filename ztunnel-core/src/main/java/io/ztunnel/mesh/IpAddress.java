@@ -40,6 +40,16 @@ public final class IpAddress implements Comparable<IpAddress> {
         return new IpAddress(high, low, true);
     }
 
+    /// An IPv4 address from its 32 bits.
+    public static IpAddress v4(int bits) {
+        return new IpAddress(0, bits & 0xffff_ffffL, false);
+    }
+
+    /// An IPv6 address from its 128 bits, as it is: even a mapped one stays IPv6.
+    static IpAddress v6(long high, long low) {
+        return new IpAddress(high, low, true);
+    }
+
     public static IpAddress of(InetAddress address) {
         return of(address.getAddress());
     }
@@ -55,12 +65,45 @@ public final class IpAddress implements Comparable<IpAddress> {
         return address;
     }
 
+    /// Reads an address literal; a shortened IPv4 form such as `10.1`, a leading zero, a scope id
+    /// or brackets make it no address.
     public static @Nullable IpAddress parseOrNull(String literal) {
+        if (literal.indexOf(':') < 0) {
+            return dottedOrNull(literal);
+        }
+        if (literal.indexOf('%') >= 0 || literal.startsWith("[")) {
+            return null;
+        }
         try {
             return of(InetAddress.ofLiteral(literal));
         } catch (IllegalArgumentException notAnAddress) {
             return null;
         }
+    }
+
+    private static @Nullable IpAddress dottedOrNull(String text) {
+        int bits = 0;
+        int at = 0;
+        for (int part = 0; part < 4; part++) {
+            int value = 0;
+            int from = at;
+            while (at < text.length() && text.charAt(at) >= '0' && text.charAt(at) <= '9') {
+                value = value * 10 + text.charAt(at++) - '0';
+                if (at - from > 3) {
+                    return null;
+                }
+            }
+            boolean dotted = part == 3 ? at == text.length() : at < text.length();
+            if (at == from
+                    || value > 255
+                    || (at - from > 1 && text.charAt(from) == '0')
+                    || !dotted
+                    || (part < 3 && text.charAt(at++) != '.')) {
+                return null;
+            }
+            bits = bits << 8 | value;
+        }
+        return v4(bits);
     }
 
     public boolean isV6() {

@@ -29,4 +29,9 @@ public record LoadBalancer(List<Scope> routingPreferences, Mode mode, HealthPoli
         ONLY_HEALTHY,
         ALLOW_ALL
     }
+
+    /// Whether endpoints are ranked by what they have in common with the client.
+    public boolean usesScopes() {
+        return mode == Mode.STRICT || mode == Mode.FAILOVER;
+    }
 }

@@ -47,6 +47,17 @@ public record Service(
         return !namespaceOnly || namespace.equals(clientNamespace);
     }
 
+    /// Whether endpoints that are not healthy may be chosen too (`publishNotReadyAddresses`).
+    public boolean admitsUnhealthy() {
+        return loadBalancer != null
+                && loadBalancer.healthPolicy() == LoadBalancer.HealthPolicy.ALLOW_ALL;
+    }
+
+    /// Whether connections keep their original destination.
+    public boolean passesThrough() {
+        return loadBalancer != null && loadBalancer.mode() == LoadBalancer.Mode.PASSTHROUGH;
+    }
+
     /// Starts a service with the defaults of the file format (docs/spec/control-plane.md 3).
     public static Builder builder() {
         return new Builder();

@@ -1,0 +1,160 @@
+package io.ztunnel.route;
+
+import io.ztunnel.mesh.Endpoints;
+import io.ztunnel.mesh.GatewayAddress;
+import io.ztunnel.mesh.IpAddress;
+import io.ztunnel.mesh.MeshSnapshot;
+import io.ztunnel.mesh.NamespacedHostname;
+import io.ztunnel.mesh.NetworkAddress;
+import io.ztunnel.mesh.PortMap;
+import io.ztunnel.mesh.Service;
+import io.ztunnel.mesh.ServiceEntry;
+import io.ztunnel.mesh.SpiffeId;
+import io.ztunnel.mesh.Workload;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.random.RandomGenerator;
+
+/// The workload that was chosen for a connection, a waypoint or a gateway, and how it was chosen
+/// (docs/spec/dataplane.md 2.3).
+///
+/// @param port the port on the workload
+/// @param service the service it was chosen from, null where it was addressed by itself
+/// @param like the address whose owner or family decides which address of the workload is used
+record Upstream(Workload workload, int port, @Nullable ServiceEntry service, IpAddress like) {
+
+    /// Whoever is at an address: the best visible service first, then a workload.
+    ///
+    /// @return null where nobody is, nobody can be chosen, or the service wants to be passed by
+    static @Nullable Upstream at(
+            MeshSnapshot mesh,
+            Workload client,
+            String network,
+            IpAddress ip,
+            int port,
+            Endpoints.Purpose purpose,
+            RandomGenerator dice) {
+        ServiceEntry entry = mesh.serviceByAddress(network, ip, client.namespace());
+        if (entry != null) {
+            return entry.service().passesThrough()
+                    ? null
+                    : of(entry, client, ip, port, purpose, dice);
+        }
+        Workload workload = mesh.workloadByAddress(network, ip);
+        return workload == null ? null : new Upstream(workload, port, null, ip);
+    }
+
+    /// Whoever a waypoint or gateway reference means.
+    ///
+    /// @param target the address of the connection; decides the family where the reference is a
+    ///     name
+    static @Nullable Upstream at(
+            MeshSnapshot mesh,
+            Workload client,
+            GatewayAddress reference,
+            IpAddress target,
+            Endpoints.Purpose purpose,
+            RandomGenerator dice) {
+        int port = reference.hboneMtlsPort();
+        return switch (reference.destination()) {
+            case NetworkAddress address ->
+                    at(mesh, client, address.network(), address.ip(), port, purpose, dice);
+            case NamespacedHostname hostname -> {
+                ServiceEntry entry = mesh.service(hostname);
+                if (entry != null) {
+                    yield of(entry, client, target, port, purpose, dice);
+                }
+                Workload workload = mesh.workloadByHostname(hostname);
+                yield workload == null ? null : new Upstream(workload, port, null, target);
+            }
+        };
+    }
+
+    private static @Nullable Upstream of(
+            ServiceEntry entry,
+            Workload client,
+            IpAddress like,
+            int port,
+            Endpoints.Purpose purpose,
+            RandomGenerator dice) {
+        Workload workload = entry.endpoints().draw(entry.service(), client, port, purpose, dice);
+        if (workload == null) {
+            return null;
+        }
+        int target = targetPort(entry, workload, port);
+        return target < 0 ? null : new Upstream(workload, target, entry, like);
+    }
+
+    /// The endpoint's own mapping, else the service's, else the service port itself for workloads
+    /// whose application tunnel has a port; else -1 (docs/spec/control-plane.md 4.8).
+    static int targetPort(ServiceEntry entry, Workload workload, int servicePort) {
+        PortMap own = entry.portsOf(workload);
+        int target = own.targetOf(servicePort);
+        if (target > 0) {
+            return target;
+        }
+        int declared = entry.service().ports().targetOf(servicePort);
+        if (declared > 0) {
+            return declared;
+        }
+        return workload.applicationTunnel() != null && workload.applicationTunnel().port() > 0
+                ? servicePort
+                : -1;
+    }
+
+    /// The address of the workload to use: the one that was asked for, else the first of the same
+    /// family that the service allows, else the first allowed.
+    ///
+    /// @return null where it has none that may be used
+    @Nullable IpAddress address() {
+        if (workload.owns(like)) {
+            return like;
+        }
+        Service.IpFamilies families = service == null ? null : service.service().ipFamilies();
+        IpAddress other = null;
+        List<IpAddress> addresses = workload.addresses();
+        for (int i = 0; i < addresses.size(); i++) {
+            IpAddress ip = addresses.get(i);
+            if (!allowed(families, ip)) {
+                continue;
+            }
+            if (ip.isV6() == like.isV6()) {
+                return ip;
+            }
+            other = other == null ? ip : other;
+        }
+        return other;
+    }
+
+    private static boolean allowed(Service.@Nullable IpFamilies families, IpAddress ip) {
+        return switch (families) {
+            case IPV4 -> !ip.isV6();
+            case IPV6 -> ip.isV6();
+            case DUAL -> true;
+            case null -> true;
+        };
+    }
+
+    /// The identities of the service.
+    List<SpiffeId> serviceIdentities() {
+        return service == null ? List.of() : service.identities();
+    }
+
+    /// The identities of the service and that of the workload.
+    List<SpiffeId> identities() {
+        List<SpiffeId> ofService = serviceIdentities();
+        if (ofService.isEmpty()) {
+            return List.of(workload.identity());
+        }
+        List<SpiffeId> all = new ArrayList<>(ofService.size() + 1);
+        all.addAll(ofService);
+        SpiffeId own = workload.identity();
+        if (!ofService.contains(own)) {
+            all.add(own);
+        }
+        return List.copyOf(all);
+    }
+}
