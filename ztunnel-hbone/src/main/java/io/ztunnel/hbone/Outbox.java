@@ -191,14 +191,6 @@ final class Outbox {
         return bytes;
     }
 
-    /// END_STREAM alone. Not bound by windows (RFC 9113 section 6.9.1).
-    void writeEnd(Stream stream) {
-        ByteBuf frame = context.alloc().ioBuffer(FrameWriter.HEADER_BYTES);
-        FrameWriter.dataHeader(frame, stream.id(), 0, true);
-        write(frame);
-        stream.outputEnded();
-    }
-
     private void write(ByteBuf frame) {
         context.write(frame, context.voidPromise());
     }

@@ -159,7 +159,8 @@ final class Stream implements TunnelStream {
         }
         flags |= FINISHING;
         if (queued == 0) {
-            tunnel.outbox.writeEnd(this);
+            tunnel.writeEnd(id);
+            outputEnded();
         }
         tunnel.send();
     }

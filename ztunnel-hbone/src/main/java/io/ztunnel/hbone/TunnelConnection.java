@@ -299,6 +299,13 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
         write(out);
     }
 
+    /// END_STREAM alone. Not bound by windows (RFC 9113 section 6.9.1).
+    final void writeEnd(int streamId) {
+        ByteBuf out = context.alloc().ioBuffer(16);
+        FrameWriter.dataHeader(out, streamId, 0, true);
+        write(out);
+    }
+
     final void writeReset(int streamId, long code) {
         recentResets.add(streamId);
         ByteBuf out = context.alloc().ioBuffer(16);

@@ -51,9 +51,21 @@ public final class LeafRequest {
         return this;
     }
 
-    /// None at all for an empty list.
-    public LeafRequest purposes(KeyPurposeId... some) {
-        purposes = List.of(some);
+    /// For use as a server alone.
+    public LeafRequest serverOnly() {
+        purposes = List.of(KeyPurposeId.id_kp_serverAuth);
+        return this;
+    }
+
+    /// For use as a client alone.
+    public LeafRequest clientOnly() {
+        purposes = List.of(KeyPurposeId.id_kp_clientAuth);
+        return this;
+    }
+
+    /// Without extended key usage, which allows every use.
+    public LeafRequest anyPurpose() {
+        purposes = List.of();
         return this;
     }
 

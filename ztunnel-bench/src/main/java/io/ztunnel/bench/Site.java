@@ -1,0 +1,73 @@
+package io.ztunnel.bench;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// The pods of one variant, with everything in them running.
+///
+/// @param pooled the ordinary way; connections share tunnels where the variant can
+/// @param handshakes a way on which every connection makes a full mutual TLS handshake
+record Site(Variant variant, Lane pooled, Optional<Lane> handshakes) {
+    static final int ECHO_PORT = 8080;
+    static final int BULK_PORT = 5201;
+    private static final Duration QUICKLY = Duration.ofSeconds(10);
+
+    /// @param authority signs for ztunnels; the others want none
+    static Site build(Lab lab, Variant variant, Optional<Authority> authority) {
+        String name = variant.name();
+        Pod source = lab.pod(name + "-src");
+        Pod destination = lab.pod(name + "-dst");
+        Agent load = Agent.start(lab, name + "-load", source);
+        Agent server = Agent.start(lab, name + "-server", destination);
+        server.ask(QUICKLY, "echo " + ECHO_PORT);
+        List<String> iperf = List.of("iperf3", "-s", "-p", Integer.toString(BULK_PORT));
+        lab.start(name + "-iperf3", destination, iperf, Map.of());
+        Target echo = new Target(destination.address(), ECHO_PORT);
+        Target bulk = new Target(destination.address(), BULK_PORT);
+        server.ask(QUICKLY, "listening 127.0.0.1 " + BULK_PORT + " 5000");
+
+        return switch (variant.kind()) {
+            case DIRECT ->
+                    new Site(
+                            variant,
+                            new Lane(source, load, echo, bulk, List.of()),
+                            Optional.empty());
+            case HAPROXY -> HaproxySite.build(lab, variant, source, load, destination, server);
+            case ZTUNNEL -> {
+                Pod unpooled = lab.pod(name + "-hs");
+                Agent unpooledLoad = Agent.start(lab, name + "-hs-load", unpooled);
+                ZtunnelProxies proxies =
+                        new ZtunnelProxies(
+                                lab,
+ variant,
+ authority.orElseThrow(),
+ List.of(source, unpooled), destination);
+                Proxy last = proxies.destination(destination, server);
+                Proxy first = proxies.source(source, load);
+                Proxy unpooledFirst = proxies.unpooledSource(unpooled, unpooledLoad);
+                yield new Site(
+                        variant,
+                        new Lane(source, load, echo, bulk, List.of(first, last)),
+                        Optional.of(
+                                new Lane(
+                                        unpooled,
+                                        unpooledLoad,
+                                        echo,
+                                        bulk,
+                                        List.of(unpooledFirst, last))));
+            }
+        };
+    }
+
+    /// Starts all proxies, the last one first.
+    void start() {
+        pooled.proxies().reversed().forEach(Proxy::start);
+        handshakes.ifPresent(
+                lane ->
+                        lane.proxies().stream()
+                                .filter(proxy -> !pooled.proxies().contains(proxy))
+                                .forEach(Proxy::start));
+    }
+}

@@ -1,0 +1,91 @@
+package io.ztunnel.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// How a ztunnel is run here, ours and upstream's alike: dedicated mode, one in each pod, mesh from
+/// a file, certificates from a local authority (docs/spec/config-observability-dns.md 1.3).
+final class ZtunnelProxies {
+    private static final String READY = "ready 15021";
+
+    private final Lab lab;
+    private final Variant variant;
+    private final Authority authority;
+    private final Path mesh;
+
+    ZtunnelProxies(
+            Lab lab, Variant variant, Authority authority, List<Pod> sources, Pod destination) {
+        this.lab = lab;
+        this.variant = variant;
+        this.authority = authority;
+        this.mesh = lab.directory().resolve(variant.name() + "-mesh.yaml");
+        StringBuilder workloads = new StringBuilder("workloads:\n");
+        sources.forEach(pod -> workloads.append(workload(pod, "source", "node-a")));
+        workloads.append(workload(destination, "destination", "node-b"));
+        try {
+            Files.writeString(mesh, workloads);
+        } catch (IOException problem) {
+            throw new LabFailure("cannot write the mesh", problem);
+        }
+    }
+
+    Proxy source(Pod pod, Agent watcher) {
+        return proxy("src", pod, watcher, "source", Map.of());
+    }
+
+    /// A source whose tunnels carry one connection each.
+    Proxy unpooledSource(Pod pod, Agent watcher) {
+        Map<String, String> alone = Map.of("POOL_MAX_STREAMS_PER_CONNECTION", "1");
+        return proxy("hs", pod, watcher, "source", alone);
+    }
+
+    Proxy destination(Pod pod, Agent watcher) {
+        return proxy("dst", pod, watcher, "destination", Map.of());
+    }
+
+    private Proxy proxy(
+            String role, Pod pod, Agent watcher, String account, Map<String, String> extra) {
+        Redirection.apply(pod, lab.hub().address());
+        Map<String, String> settings = new HashMap<>();
+        settings.put("PROXY_MODE", "dedicated");
+        settings.put("PROXY_WORKLOAD_INFO", "default/" + podName(pod) + "/" + account);
+        settings.put("NODE_NAME", account.equals("source") ? "node-a" : "node-b");
+        settings.put("LOCAL_XDS_PATH", mesh.toString());
+        settings.put("XDS_ADDRESS", "");
+        settings.put("CA_ADDRESS", "https://" + authority.address());
+        settings.put("CA_ROOT_CA", authority.root().toString());
+        settings.put("AUTH_TOKEN", authority.token());
+        settings.put("ENABLE_ORIG_SRC", "false");
+        settings.put("PACKET_MARK", "1337");
+        settings.put("DNS_CAPTURE", "false");
+        settings.put("ZTUNNEL_WORKER_THREADS", "2");
+        settings.putAll(extra);
+        String name = variant.name() + "-" + role;
+        return new Proxy(lab, name, pod, variant.command(), settings, watcher, READY);
+    }
+
+    private static String workload(Pod pod, String account, String node) {
+        return """
+        - uid: Kubernetes//Pod/default/%1$s
+          name: %1$s
+          namespace: default
+          serviceAccount: %2$s
+          trustDomain: cluster.local
+          clusterId: Kubernetes
+          network: ""
+          workloadIps: ["%3$s"]
+          protocol: HBONE
+          node: %4$s
+          services: {}
+        """
+                .formatted(podName(pod), account, pod.address(), node);
+    }
+
+    private static String podName(Pod pod) {
+        return pod.netns();
+    }
+}

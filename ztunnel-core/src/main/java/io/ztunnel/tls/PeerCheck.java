@@ -1,0 +1,82 @@
+package io.ztunnel.tls;
+
+import io.ztunnel.mesh.SpiffeId;
+import io.ztunnel.tls.PeerRejected.Reason;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.List;
+import java.util.stream.Collectors;
+
+/// What one connection expects of its peer, and what came of it. Owned by the connection's loop.
+///
+/// The rules are those of docs/spec/identity-and-tls.md 5.5. A server asks for its own trust
+/// domain; a client for one of the identities it wants to reach, so an empty list lets nobody pass.
+final class PeerCheck {
+    private final @Nullable String trustDomain;
+    private final @Nullable List<SpiffeId> expected;
+    private @Nullable VerifiedPeer peer;
+    private @Nullable PeerRejected rejected;
+
+    private PeerCheck(@Nullable String trustDomain, @Nullable List<SpiffeId> expected) {
+        this.trustDomain = trustDomain;
+        this.expected = expected;
+    }
+
+    static PeerCheck ofTrustDomain(String trustDomain) {
+        return new PeerCheck(trustDomain, null);
+    }
+
+    static PeerCheck anyOf(List<SpiffeId> expected) {
+        return new PeerCheck(null, expected);
+    }
+
+    /// Judges a peer whose path holds.
+    void accept(VerifiedPeer verified) throws PeerRejected {
+        List<SpiffeId> identities = verified.identities();
+        if (trustDomain != null) {
+            for (int i = 0; i < identities.size(); i++) {
+                if (identities.get(i).trustDomain().equals(trustDomain)) {
+                    peer = verified;
+                    return;
+                }
+            }
+            throw mismatch("trustdomain", trustDomain, identities);
+        }
+        List<SpiffeId> wanted = expected == null ? List.of() : expected;
+        for (int i = 0; i < identities.size(); i++) {
+            if (wanted.contains(identities.get(i))) {
+                peer = verified;
+                return;
+            }
+        }
+        throw mismatch("SAN", text(wanted), identities);
+    }
+
+    void reject(PeerRejected why) {
+        rejected = why;
+    }
+
+    @Nullable VerifiedPeer peer() {
+        return peer;
+    }
+
+    @Nullable PeerRejected rejected() {
+        return rejected;
+    }
+
+    private static PeerRejected mismatch(String what, String wanted, List<SpiffeId> got) {
+        return new PeerRejected(
+                Reason.WRONG_IDENTITY,
+                "identity verification error: peer did not present the expected "
+                        + what
+                        + " ("
+                        + wanted
+                        + "), got "
+                        + text(got));
+    }
+
+    private static String text(List<SpiffeId> identities) {
+        return identities.stream().map(SpiffeId::toString).collect(Collectors.joining(","));
+    }
+}
