@@ -1,13 +1,12 @@
-/// Where do the facts come from?
+/// How does what others say become what we know?
 ///
-/// Resources, pushed by a control plane or read from a file, become facts of the mesh:
-/// [WorkloadTranslator], [ServiceTranslator] and [PolicyTranslator] decide what one resource means
-/// or why it is refused, [MeshWriter] puts the accepted ones together into snapshots and hands
-/// these out. Generated messages do not leave this package.
+/// Translates resources of the control plane and of a local file into domain records, refuses what
+/// is malformed with the place where it is, and gives batches to the writer of the mesh, which hands
+/// out snapshots. Generated messages do not leave this package.
 ///
-/// May use: `io.ztunnel.mesh`, `io.ztunnel.policy`, `io.ztunnel.lifecycle`, the doors of
-/// `io.ztunnel.worker`, `io.ztunnel.xds`.
-/// Read in this order: [MeshWriter], [WorkloadTranslator], [ServiceTranslator], [PolicyTranslator].
+/// May use: `io.ztunnel.mesh`, `policy`, `lifecycle`, the doors of `worker`, `io.ztunnel.xds`.
+/// Read in this order: [MeshWriter], [WorkloadTranslator], [ServiceTranslator], [PolicyTranslator];
+/// then [LocalFileFeed], [LocalFileContent], [LocalFileProblem].
 @NullMarked
 package io.ztunnel.feed;
 

@@ -51,6 +51,36 @@ public record Workload(
         return addresses.contains(address);
     }
 
+    /// The same workload behind other services.
+    public Workload withServices(Map<NamespacedHostname, PortMap> services) {
+        return new Workload(
+                uid,
+                name,
+                namespace,
+                addresses,
+                hostname,
+                network,
+                protocol,
+                hostNetwork,
+                trustDomain,
+                serviceAccount,
+                waypoint,
+                networkGateway,
+                node,
+                canonicalName,
+                canonicalRevision,
+                workloadType,
+                workloadName,
+                nativeTunnel,
+                applicationTunnel,
+                Map.copyOf(services),
+                authorizationPolicies,
+                healthy,
+                clusterId,
+                locality,
+                capacity);
+    }
+
     /// Starts a workload with the defaults of the file format (docs/spec/control-plane.md 3).
     public static Builder builder() {
         return new Builder();
@@ -208,6 +238,16 @@ public record Workload(
 
         public Builder capacity(int capacity) {
             this.capacity = capacity;
+            return this;
+        }
+
+        /// Fills in what every source of workloads leaves out where it is usual: the trust domain
+        /// `cluster.local`, the service account `default`, the cluster `Kubernetes`
+        /// (docs/spec/control-plane.md 2.7).
+        public Builder usualDefaults() {
+            trustDomain = trustDomain.isEmpty() ? "cluster.local" : trustDomain;
+            serviceAccount = serviceAccount.isEmpty() ? "default" : serviceAccount;
+            clusterId = clusterId.isEmpty() ? "Kubernetes" : clusterId;
             return this;
         }
 

@@ -90,9 +90,9 @@ public final class CompiledPolicies {
         Map<String, PersistentMap<String, CompiledPolicy>> touched = new HashMap<>();
         for (String key : changedKeys) {
             CompiledPolicy before = policies.get(key);
-            if (before != null && scopeOf(before.policy()) != null) {
-                String scope = scopeOf(before.policy());
-                touched.put(scope, members(touched, scope).without(key));
+            String left = before == null ? null : scopeOf(before.policy());
+            if (left != null) {
+                touched.put(left, members(touched, left).without(key));
             }
             AuthorizationPolicy policy = mesh.policy(key);
             if (policy == null) {

@@ -11,9 +11,26 @@ import java.util.List;
 
 /// One rule, reduced to what can match: matches without a field are gone, clauses that always hold
 /// too.
-///
-/// @param clauses joined by AND, the matches of each by OR; none means "always"
-record CompiledRule(CompiledPolicy policy, Rule source, CompiledMatch[][] clauses) {
+final class CompiledRule {
+    private final CompiledPolicy policy;
+    private final Rule source;
+
+    /// Joined by AND, the matches of each by OR; none means "always".
+    private final CompiledMatch[][] clauses;
+
+    private CompiledRule(CompiledPolicy policy, Rule source, CompiledMatch[][] clauses) {
+        this.policy = policy;
+        this.source = source;
+        this.clauses = clauses;
+    }
+
+    CompiledPolicy policy() {
+        return policy;
+    }
+
+    Rule source() {
+        return source;
+    }
 
     /// @return null where the rule can never match
     static @Nullable CompiledRule of(CompiledPolicy policy, Rule rule) {

@@ -1,9 +1,10 @@
-/// A small world of nodes and pods made of network namespaces, and the tools to live in it.
+/// The words our tests are written in, and a small world of nodes and pods made of network
+/// namespaces.
 ///
-/// For tests tagged `netns` and for the demo; needs root, removes everything it made.
+/// The world is for tests tagged `netns` and for the demo; needs root, removes everything it made.
 /// Addresses and rules: docs/spec/inpod-and-deployment.md 3 and 4.
 ///
-/// Read in this order: [NetnsWorld], [Node], [Pod], [Redirection].
+/// Read in this order: [MeshKit], [PolicyText]; then [NetnsWorld], [Node], [Pod], [Redirection].
 @NullMarked
 package io.ztunnel.testkit;
 
