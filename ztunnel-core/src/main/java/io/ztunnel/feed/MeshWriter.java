@@ -3,70 +3,188 @@ package io.ztunnel.feed;
 import io.ztunnel.mesh.Changes;
 import io.ztunnel.mesh.MeshDelta;
 import io.ztunnel.mesh.MeshSnapshot;
+import io.ztunnel.mesh.Workload;
 import io.ztunnel.policy.CompiledPolicies;
 import io.ztunnel.worker.MeshSubscriber;
 import io.ztunnel.worker.Publication;
+import io.ztunnel.xds.Rejection;
+import io.ztunnel.xds.ResourceBatch;
+import io.ztunnel.xds.ResourceSink;
+import io.ztunnel.xds.ResourceUpdate;
+import io.ztunnel.xds.proto.security.Authorization;
+import io.ztunnel.xds.proto.workload.Address;
 
+import org.jspecify.annotations.Nullable;
+
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/// The one writer of the mesh: turns changes into versions and publishes them.
+/// The one writer of the mesh: takes resources of either kind, batch by batch, and publishes a
+/// snapshot with compiled policies after each batch.
 ///
-/// Any thread hands changes in; they are applied in order on `zt-mesh`, each batch as a whole, so
-/// nobody ever sees half of one.
-public final class MeshWriter implements AutoCloseable {
+/// A push that attaches a policy arrives in two responses, the workload first. If a workload of
+/// this node begins to list a policy that is not known, the publication is held back for a moment,
+/// so that the workload is not seen as unprotected in between; then it goes out as it is.
+///
+/// Confined to `zt-mesh`, the executor it is given; only [#subscribe] and [#edit] may be called
+/// from elsewhere and hop there.
+public final class MeshWriter {
     private final String nodeName;
-    private final ExecutorService thread;
+    private final ScheduledExecutorService owner;
+    private final Duration policyGrace;
     private final List<MeshSubscriber> subscribers = new ArrayList<>();
-    private volatile Publication current = Publication.EMPTY;
+    private MeshSnapshot head = MeshSnapshot.empty();
+    private Changes unpublished = Changes.NONE;
+    private Publication published = new Publication(head, CompiledPolicies.none(), Changes.NONE);
+    private Set<String> unknownPolicies = Set.of();
+    private @Nullable Future<?> held;
 
-    /// @param nodeName whose workloads count as local; empty makes all of them local
-    public MeshWriter(String nodeName) {
+    /// @param nodeName this node; where it is empty every workload counts as local
+    /// @param owner single-threaded; the same that drives the xDS client
+    /// @param policyGrace how long a publication may be held back for a policy it refers to; zero
+    ///     publishes at once, as the reference does
+    public MeshWriter(String nodeName, ScheduledExecutorService owner, Duration policyGrace) {
         this.nodeName = nodeName;
-        this.thread =
-                Executors.newSingleThreadExecutor(
-                        Thread.ofPlatform().name("zt-mesh").daemon().factory());
+        this.owner = owner;
+        this.policyGrace = policyGrace;
     }
 
-    /// Joins; the newest version comes first, then every later one.
-    public CompletableFuture<Void> subscribe(MeshSubscriber subscriber) {
-        return CompletableFuture.runAsync(
+    /// Joins; everything known is handed over first.
+    public void subscribe(MeshSubscriber subscriber) {
+        owner.execute(
                 () -> {
                     subscribers.add(subscriber);
-                    subscriber.onMesh(current);
-                },
-                thread);
+                    MeshDelta everything = new MeshDelta(MeshSnapshot.empty(), nodeName);
+                    subscriber.onMesh(
+                            new Publication(
+                                    published.mesh(),
+                                    published.policies(),
+                                    everythingOf(everything)));
+                });
     }
 
-    /// Applies a batch. Completes when it is published; fails where the batch throws, and then
-    /// nothing of it is applied.
-    public CompletableFuture<Changes> submit(Consumer<MeshDelta> batch) {
-        return CompletableFuture.supplyAsync(() -> apply(batch), thread);
+    private Changes everythingOf(MeshDelta delta) {
+        published.mesh().localWorkloads().forEach(delta::upsert);
+        published.mesh().forEachPolicy(delta::upsert);
+        return delta.changes();
     }
 
-    /// The newest version, for dumps. Any thread.
-    public Publication current() {
-        return current;
+    /// Changes the mesh from another source than the control plane, as one batch.
+    public void edit(Consumer<MeshDelta> change) {
+        owner.execute(
+                () -> {
+                    MeshDelta delta = new MeshDelta(head, nodeName);
+                    change.accept(delta);
+                    applied(delta, true);
+                });
     }
 
-    private Changes apply(Consumer<MeshDelta> batch) {
-        MeshDelta delta = new MeshDelta(current.mesh(), nodeName);
-        batch.accept(delta);
-        MeshSnapshot mesh = delta.apply();
-        Changes changes = delta.changes();
-        CompiledPolicies policies = current.policies().next(mesh, changes);
-        Publication next = new Publication(mesh, policies, changes);
-        current = next;
-        subscribers.forEach(subscriber -> subscriber.onMesh(next));
-        return changes;
+    /// What was published last.
+    public Publication published() {
+        return published;
     }
 
-    @Override
-    public void close() {
-        thread.shutdown();
+    /// Keys that workloads of this node list and nobody has defined: a policy that does not
+    /// protect. Sorted.
+    public Set<String> unknownPolicies() {
+        return unknownPolicies;
+    }
+
+    /// Takes workloads and services, which share one space of names.
+    public ResourceSink<Address> addresses() {
+        return batch -> apply(batch, this::upsert, MeshDelta::removeAddress, false);
+    }
+
+    /// Takes authorization policies under the names that the control plane gave them.
+    public ResourceSink<Authorization> policies() {
+        return batch ->
+                apply(
+                        batch,
+                        (delta, name, message) ->
+                                delta.upsert(name, PolicyTranslator.translate(message)),
+                        MeshDelta::removePolicy,
+                        true);
+    }
+
+    private interface Upserting<T> {
+        void into(MeshDelta delta, String name, T message) throws Untranslatable;
+    }
+
+    private interface Removing {
+        void from(MeshDelta delta, String name);
+    }
+
+    private <T> List<Rejection> apply(
+            ResourceBatch<T> batch, Upserting<T> upserting, Removing removing, boolean policies) {
+        MeshDelta delta = new MeshDelta(head, nodeName);
+        List<Rejection> rejections = new ArrayList<>();
+        for (ResourceUpdate<T> update : batch) {
+            switch (update) {
+                case ResourceUpdate.Upsert<T>(var name, var _, var _, var message) -> {
+                    try {
+                        upserting.into(delta, name, message);
+                    } catch (Untranslatable refused) {
+                        rejections.add(new Rejection(name, refused.reason()));
+                    }
+                }
+                case ResourceUpdate.Removal<T>(var name) -> removing.from(delta, name);
+            }
+        }
+        applied(delta, policies);
+        return rejections;
+    }
+
+    private void upsert(MeshDelta delta, String name, Address address) throws Untranslatable {
+        switch (address.getTypeCase()) {
+            case WORKLOAD ->
+                    delta.upsert(WorkloadTranslator.translate(name, address.getWorkload()));
+            case SERVICE -> delta.upsert(ServiceTranslator.translate(address.getService()));
+            case TYPE_NOT_SET -> throw new Untranslatable("type: neither a workload nor a service");
+        }
+    }
+
+    private void applied(MeshDelta delta, boolean policies) {
+        head = delta.apply();
+        unpublished = unpublished.and(delta.changes());
+        Set<String> before = unknownPolicies;
+        unknownPolicies = unknownKeys(head);
+        boolean nothingNew = held == null && before.containsAll(unknownPolicies);
+        if (policies || nothingNew || policyGrace.isZero()) {
+            publish();
+        } else if (held == null) {
+            held = owner.schedule(this::publish, policyGrace.toNanos(), TimeUnit.NANOSECONDS);
+        }
+    }
+
+    private void publish() {
+        if (held != null) {
+            held.cancel(false);
+            held = null;
+        }
+        published =
+                new Publication(head, published.policies().next(head, unpublished), unpublished);
+        unpublished = Changes.NONE;
+        for (MeshSubscriber subscriber : subscribers) {
+            subscriber.onMesh(published);
+        }
+    }
+
+    private static Set<String> unknownKeys(MeshSnapshot mesh) {
+        Set<String> unknown = new TreeSet<>();
+        for (Workload workload : mesh.localWorkloads()) {
+            for (String key : workload.authorizationPolicies()) {
+                if (mesh.policy(key) == null) {
+                    unknown.add(key);
+                }
+            }
+        }
+        return unknown;
     }
 }

@@ -4,11 +4,15 @@ import io.ztunnel.mesh.Changes;
 import io.ztunnel.mesh.MeshSnapshot;
 import io.ztunnel.policy.CompiledPolicies;
 
-/// One version of what is known, as it travels to the workers. Nothing in it ever changes.
-///
-/// @param changes what differs from the publication before; merged where a worker skipped some
+/// One state of the mesh, its policies ready to judge with, and what changed since the one before.
 public record Publication(MeshSnapshot mesh, CompiledPolicies policies, Changes changes) {
 
+    /// Nothing is known yet.
     public static final Publication EMPTY =
             new Publication(MeshSnapshot.empty(), CompiledPolicies.none(), Changes.NONE);
+
+    /// This publication as the successor of one that its reader never saw.
+    public Publication after(Publication unseen) {
+        return new Publication(mesh, policies, unseen.changes.and(changes));
+    }
 }

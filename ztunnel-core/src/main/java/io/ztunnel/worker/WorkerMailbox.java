@@ -26,12 +26,7 @@ public final class WorkerMailbox implements MeshSubscriber {
                 newest.getAndAccumulate(
                         publication,
                         (before, now) ->
-                                before == null || now == null
-                                        ? now
-                                        : new Publication(
-                                                now.mesh(),
-                                                now.policies(),
-                                                before.changes().and(now.changes())));
+                                before == null || now == null ? now : now.after(before));
         if (unread == null) {
             worker.loop()
                     .execute(

@@ -17,10 +17,12 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /// The recorded conversations (`vectors/README.md`), for this module and for tests above it.
@@ -31,6 +33,8 @@ public final class Vectors {
                     .add(Address.getDescriptor())
                     .add(Authorization.getDescriptor())
                     .build();
+
+    private static final Path ROOT = find();
 
     private Vectors() {}
 
@@ -94,11 +98,20 @@ public final class Vectors {
         }
     }
 
+    /// The directory of the recordings, also where they come in a jar.
     private static Path root() {
+        return ROOT;
+    }
+
+    private static Path find() {
         try {
-            URI root = Vectors.class.getResource("/vectors/a-initial-snapshot").toURI();
-            return Path.of(root).getParent();
-        } catch (URISyntaxException impossible) {
+            URI some = Vectors.class.getResource("/vectors/a-initial-snapshot").toURI();
+            if (some.getScheme().equals("jar")) {
+                // Stays open as long as the tests run.
+                return FileSystems.newFileSystem(some, Map.of()).getPath("/vectors");
+            }
+            return Path.of(some).getParent();
+        } catch (URISyntaxException | IOException impossible) {
             throw new IllegalStateException(impossible);
         }
     }
@@ -123,7 +136,7 @@ public final class Vectors {
 
     static JsonNode json(Path file) {
         try {
-            return JSON.readTree(file.toFile());
+            return JSON.readTree(Files.readAllBytes(file));
         } catch (IOException unreadable) {
             throw new UncheckedIOException(unreadable);
         }

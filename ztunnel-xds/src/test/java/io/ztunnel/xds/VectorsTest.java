@@ -45,7 +45,7 @@ class VectorsTest {
     @ParameterizedTest
     @MethodSource("messages")
     void bytesAndJsonAreTheSameMessage(Path file) throws IOException {
-        boolean request = file.getFileName().toString().contains("-request-");
+        boolean request = name(file).contains("-request-");
         byte[] bytes = Vectors.read(file, VectorsTest::delimited);
         Message message =
                 request
@@ -53,7 +53,7 @@ class VectorsTest {
                         : DeltaDiscoveryResponse.parseFrom(bytes);
 
         if (!file.toString().contains(UNDECODABLE)) {
-            JsonNode json = Vectors.json(Path.of(file.toString().replace(".pb", ".json")));
+            JsonNode json = Vectors.json(file.resolveSibling(name(file).replace(".pb", ".json")));
             Message.Builder builder = message.newBuilderForType();
             Vectors.merge(json, builder);
             // Not compared as bytes: the recorder keeps the order of map entries, JSON has none.
@@ -94,7 +94,7 @@ class VectorsTest {
     @ParameterizedTest
     @MethodSource("messages")
     void theLazyReaderSeesWhatTheWholeMessageHolds(Path file) throws IOException {
-        if (!file.getFileName().toString().contains("-response-")) {
+        if (!name(file).contains("-response-")) {
             return;
         }
         byte[] bytes = Vectors.read(file, VectorsTest::delimited);
@@ -140,8 +140,7 @@ class VectorsTest {
     @ParameterizedTest
     @MethodSource("messages")
     void resourcesWriteBackToTheSameContentInTheSameLength(Path file) throws IOException {
-        if (!file.getFileName().toString().contains("-response-")
-                || file.toString().contains(UNDECODABLE)) {
+        if (!name(file).contains("-response-") || file.toString().contains(UNDECODABLE)) {
             return;
         }
         DeltaDiscoveryResponse response =
@@ -170,6 +169,10 @@ class VectorsTest {
         assertThat(policy.getNamespace()).isEqualTo("demo");
         assertThat(policy.getScopeValue()).isEqualTo(1);
         assertThat(policy.getRulesCount()).isZero();
+    }
+
+    private static String name(Path file) {
+        return String.valueOf(file.getFileName());
     }
 
     private static byte[] delimited(java.io.InputStream stream) throws IOException {
