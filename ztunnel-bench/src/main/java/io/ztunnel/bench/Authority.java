@@ -12,7 +12,9 @@ record Authority(String address, Path root) {
     /// Starts it in the hub, in a process of its own, and waits until it is warm.
     static Authority start(Lab lab) {
         Pod hub = lab.hub();
-        Path root = lab.directory().resolve("authority-root.pem");
+        // Alone in a directory: a ztunnel watches it, and every other file that changes there would
+        // make upstream's build its connection to the authority anew.
+        Path root = lab.subdirectory("authority").resolve("root.pem");
         String port = Integer.toString(PORT);
         Agent.start(
                 lab, "authority", hub, AuthorityMain.class, hub.address(), port, root.toString());

@@ -66,7 +66,7 @@ final class ZtunnelProxies {
         settings.put("AUTH_TOKEN", account);
         settings.put("ENABLE_ORIG_SRC", "false");
         settings.put("PACKET_MARK", "1337");
-        settings.put("DNS_CAPTURE", "false");
+        settings.put("ISTIO_META_DNS_CAPTURE", "false");
         settings.put("ZTUNNEL_WORKER_THREADS", "2");
         settings.putAll(extra);
         String name = variant.name() + "-" + role;
