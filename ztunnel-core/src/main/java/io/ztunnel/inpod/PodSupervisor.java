@@ -44,6 +44,7 @@ final class PodSupervisor {
 
     private final StoppingPods stopping;
     private int attemptsUnderWay;
+    private boolean conversing;
     private boolean draining;
 
     private long started;
@@ -72,10 +73,12 @@ final class PodSupervisor {
     /// A conversation begins: the agent will name all pods anew.
     void connected() {
         registry.connected();
+        conversing = true;
     }
 
     /// The conversation is over. Pods go on; the node is not ready for new ones.
     void disconnected() {
+        conversing = false;
         readiness.lost();
     }
 
@@ -305,7 +308,8 @@ final class PodSupervisor {
     }
 
     private void changed() {
-        if (!draining) {
+        // The registry remembers the last snapshot until the next conversation begins.
+        if (conversing && !draining) {
             readiness.judge(
                     registry.snapshotReceived(),
                     (int) instances.values().stream().filter(PodInstance::isUp).count(),

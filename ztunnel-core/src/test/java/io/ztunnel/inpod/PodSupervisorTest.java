@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ztunnel.inpod.ScriptedHost.Attempt;
 import io.ztunnel.inpod.ScriptedHost.Mood;
 import io.ztunnel.lifecycle.Readiness;
+import io.ztunnel.net.Netns;
 import io.ztunnel.net.NetnsId;
 import io.ztunnel.net.linux.LibC;
 import io.ztunnel.testkit.OpenFiles;
@@ -12,6 +13,7 @@ import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.PodUid;
 
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import java.io.IOException;
@@ -31,6 +33,11 @@ class PodSupervisorTest {
     private static final NetnsId NS2 = new NetnsId(4, 2);
     private static final Duration RETRY = Duration.ofSeconds(5);
 
+    static {
+        // Opens our own namespace for good, which would show as a leak of the first test.
+        Netns.own();
+    }
+
     private final long namespacesBefore = OpenFiles.count("net:");
     private final ScriptedHost host = new ScriptedHost();
     private final Readiness readiness = new Readiness();
@@ -38,11 +45,12 @@ class PodSupervisorTest {
     private long now = Long.MAX_VALUE - 1_000;
     private final PodSupervisor supervisor =
             new PodSupervisor(
-                    host,
-                    InpodSettings.at(Path.of("unused")),
-                    readiness,
-                    mailbox::add,
-                    () -> now);
+                    host, InpodSettings.at(Path.of("unused")), readiness, mailbox::add, () -> now);
+
+    @BeforeEach
+    void connect() {
+        supervisor.connected();
+    }
 
     @AfterEach
     void noNamespaceStaysOpen() {
@@ -213,6 +221,18 @@ class PodSupervisorTest {
 
         assertCounts(1, 0, 3, 2);
         assertThat(readiness.isReady()).isTrue();
+    }
+
+    @Test
+    void withoutAConversationNothingMakesTheNodeReady() throws IOException {
+        add(UID, NS1);
+        snapshotSent();
+        assertThat(readiness.isReady()).isTrue();
+
+        supervisor.disconnected();
+        later(RETRY);
+
+        assertThat(readiness.isReady()).isFalse();
     }
 
     @Test

@@ -48,6 +48,12 @@ final class ScriptedHost implements PodHost {
             start.completeExceptionally(new IOException(reason));
         }
 
+        int stopCount() {
+            synchronized (ScriptedHost.this) {
+                return stops.size();
+            }
+        }
+
         void gone() {
             netns.close();
             end.complete(null);

@@ -12,10 +12,12 @@ import java.util.stream.Stream;
 public final class OpenFiles {
     private OpenFiles() {}
 
-    /// How many descriptors lead to network namespaces or whatever else starts with `kind`, for
-    /// example `net:` or `anon_inode:[eventfd]`.
-    public static long count(String kind) {
-        return targets().stream().filter(target -> target.startsWith(kind)).count();
+    /// How many descriptors lead to something whose name starts with one of these, for example
+    /// `net:` for network namespaces or `socket:`.
+    public static long count(String... kinds) {
+        return targets().stream()
+                .filter(target -> Stream.of(kinds).anyMatch(target::startsWith))
+                .count();
     }
 
     private static List<String> targets() {
