@@ -24,8 +24,10 @@ import java.nio.file.Path;
 import java.security.KeyPair;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -58,16 +60,18 @@ class RecordedCaTest {
         for (JsonNode line : JSON.readTree(directory.resolve("state/certificates.json").toFile())) {
             states.add(line.get("state").asText());
         }
-        IstioCertificateRequest request = null;
+        Map<Integer, IstioCertificateRequest> asked = new HashMap<>();
         int accepted = 0;
         int refused = 0;
         for (JsonNode event : JSON.readTree(directory.resolve("messages/sequence.json").toFile())) {
             if (event.path("direction").asText().equals("request")) {
-                request = IstioCertificateRequest.parseDelimitedFrom(bytes(directory, event));
+                IstioCertificateRequest request =
+                        IstioCertificateRequest.parseDelimitedFrom(bytes(directory, event));
                 checkRequest(request, dedicated);
+                asked.put(event.get("stream").asInt(), request);
             } else if (event.path("direction").asText().equals("response")) {
                 accept(
-                        request,
+                        asked.get(event.get("stream").asInt()),
                         IstioCertificateResponse.parseDelimitedFrom(bytes(directory, event)),
                         dedicated);
                 accepted++;
