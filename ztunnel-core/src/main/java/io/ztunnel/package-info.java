@@ -1,3 +1,7 @@
+/// Who puts it all together?
+///
+/// [Main] reads the command line, [Daemon] starts the parts and ends them. Everything else is in
+/// the packages below; docs/ARCHITECTURE.md draws them.
 @NullMarked
 package io.ztunnel;
 

@@ -89,7 +89,7 @@ class PackageArrowsTest {
                                     "outbound",
                                     "inbound",
                                     "dns")),
-                    Map.entry("inpod", Set.of("pod", "net", "lifecycle")),
+                    Map.entry("inpod", Set.of("pod", "worker", "net", "net.linux", "lifecycle")),
                     Map.entry("feed", Set.of("mesh", "policy", "lifecycle", "worker", "xds")),
                     Map.entry("admin", Set.of("worker", "observe", "mesh", "lifecycle")));
 

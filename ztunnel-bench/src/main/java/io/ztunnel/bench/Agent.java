@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 ///
 /// One question at a time, from one thread.
 final class Agent {
-    private static final Duration START = Duration.ofSeconds(15);
+    private static final Duration START = Duration.ofSeconds(30);
 
     private final Daemon daemon;
     private final Writer questions;
@@ -37,7 +37,12 @@ final class Agent {
 
     /// Starts the program and waits until it says that it is there.
     static Agent start(Lab lab, String name, Pod pod) {
-        List<String> words = Jvm.words("96m", PodMain.class);
+        return start(lab, name, pod, PodMain.class);
+    }
+
+    /// The same for another program that says `ok` when it is there.
+    static Agent start(Lab lab, String name, Pod pod, Class<?> main, String... arguments) {
+        List<String> words = Jvm.words("96m", main, arguments);
         Agent agent = new Agent(lab.startTalking(name, pod, words));
         agent.answer(START);
         return agent;
@@ -86,11 +91,16 @@ final class Agent {
         return numbers;
     }
 
+    /// Libraries may log to the same stream.
+    private static boolean isAnswer(String line) {
+        return line.startsWith("ok") || line.startsWith("fail ");
+    }
+
     private void readAnswers() {
         try (BufferedReader reader =
                 new BufferedReader(
                         new InputStreamReader(daemon.process().getInputStream(), US_ASCII))) {
-            reader.lines().forEach(answers::add);
+            reader.lines().filter(Agent::isAnswer).forEach(answers::add);
         } catch (IOException | RuntimeException gone) {
             answers.add("fail " + gone.getMessage());
         }

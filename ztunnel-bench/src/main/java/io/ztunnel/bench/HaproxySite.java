@@ -10,8 +10,8 @@ import java.util.Optional;
 /// haproxy in two hops with mutual TLS between them: what a mesh of one-to-one connections costs.
 ///
 /// Easier work than a ztunnel's: nothing is redirected and nobody's identity is judged, only that
-/// the same authority signed. New connections may resume TLS sessions, except on the handshake
-// lane.
+/// the same authority signed. New connections may resume TLS sessions, except on the lane for
+/// handshakes.
 final class HaproxySite {
     private static final int ECHO_IN = 18080;
     private static final int BULK_IN = 15201;

@@ -49,6 +49,14 @@ final class Lab implements AutoCloseable {
         return directory;
     }
 
+    Path subdirectory(String name) {
+        try {
+            return Files.createDirectory(directory.resolve(name));
+        } catch (IOException problem) {
+            throw new LabFailure("cannot make a directory", problem);
+        }
+    }
+
     /// The namespace in the middle; the certificate authority runs there.
     Pod hub() {
         return hub;

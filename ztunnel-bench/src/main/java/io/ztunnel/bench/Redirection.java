@@ -25,7 +25,7 @@ final class Redirection {
             -A OUTPUT -j ISTIO_OUTPUT
             -A ISTIO_PRERT ! -d 127.0.0.1/32 -p tcp ! --dport 15008 \
             -m mark ! --mark 0x539/0xfff -j REDIRECT --to-ports 15006
-            -A ISTIO_OUTPUT -d %s/32 -p tcp -j ACCEPT
+            -A ISTIO_OUTPUT -d AUTHORITY/32 -p tcp -j ACCEPT
             -A ISTIO_OUTPUT -p tcp -m mark --mark 0x111/0xfff -j ACCEPT
             -A ISTIO_OUTPUT ! -d 127.0.0.1/32 -o lo -j ACCEPT
             -A ISTIO_OUTPUT ! -d 127.0.0.1/32 -p tcp -m mark ! --mark 0x539/0xfff \
@@ -39,7 +39,7 @@ final class Redirection {
     ///     and its own calls carry no mark, so this address is left alone
     static void apply(Pod pod, String authority) {
         List<String> restore = pod.inside("iptables-restore", "--noflush");
-        Command.run(Duration.ofSeconds(15), RULES.formatted(authority), restore);
+        Command.run(Duration.ofSeconds(15), RULES.replace("AUTHORITY", authority), restore);
         pod.run("ip", "route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "100");
         List<String> rule = new ArrayList<>(List.of("ip", "rule", "add", "fwmark", "0x111/0xfff"));
         rule.addAll(List.of("pref", "32764", "lookup", "100"));

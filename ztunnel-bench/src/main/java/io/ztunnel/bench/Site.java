@@ -41,9 +41,10 @@ record Site(Variant variant, Lane pooled, Optional<Lane> handshakes) {
                 ZtunnelProxies proxies =
                         new ZtunnelProxies(
                                 lab,
- variant,
- authority.orElseThrow(),
- List.of(source, unpooled), destination);
+                                variant,
+                                authority.orElseThrow(),
+                                List.of(source, unpooled),
+                                destination);
                 Proxy last = proxies.destination(destination, server);
                 Proxy first = proxies.source(source, load);
                 Proxy unpooledFirst = proxies.unpooledSource(unpooled, unpooledLoad);

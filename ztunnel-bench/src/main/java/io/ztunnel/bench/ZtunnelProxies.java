@@ -10,6 +10,11 @@ import java.util.Map;
 /// How a ztunnel is run here, ours and upstream's alike: dedicated mode, one in each pod, mesh from
 /// a file, certificates from a local authority (docs/spec/config-observability-dns.md 1.3).
 final class ZtunnelProxies {
+    /// The two service accounts.
+    static final String SOURCE = "source";
+
+    static final String DESTINATION = "destination";
+
     private static final String READY = "ready 15021";
 
     private final Lab lab;
@@ -24,8 +29,8 @@ final class ZtunnelProxies {
         this.authority = authority;
         this.mesh = lab.directory().resolve(variant.name() + "-mesh.yaml");
         StringBuilder workloads = new StringBuilder("workloads:\n");
-        sources.forEach(pod -> workloads.append(workload(pod, "source", "node-a")));
-        workloads.append(workload(destination, "destination", "node-b"));
+        sources.forEach(pod -> workloads.append(workload(pod, SOURCE, "node-a")));
+        workloads.append(workload(destination, DESTINATION, "node-b"));
         try {
             Files.writeString(mesh, workloads);
         } catch (IOException problem) {
@@ -34,17 +39,17 @@ final class ZtunnelProxies {
     }
 
     Proxy source(Pod pod, Agent watcher) {
-        return proxy("src", pod, watcher, "source", Map.of());
+        return proxy("src", pod, watcher, SOURCE, Map.of());
     }
 
     /// A source whose tunnels carry one connection each.
     Proxy unpooledSource(Pod pod, Agent watcher) {
         Map<String, String> alone = Map.of("POOL_MAX_STREAMS_PER_CONNECTION", "1");
-        return proxy("hs", pod, watcher, "source", alone);
+        return proxy("hs", pod, watcher, SOURCE, alone);
     }
 
     Proxy destination(Pod pod, Agent watcher) {
-        return proxy("dst", pod, watcher, "destination", Map.of());
+        return proxy("dst", pod, watcher, DESTINATION, Map.of());
     }
 
     private Proxy proxy(
@@ -53,15 +58,15 @@ final class ZtunnelProxies {
         Map<String, String> settings = new HashMap<>();
         settings.put("PROXY_MODE", "dedicated");
         settings.put("PROXY_WORKLOAD_INFO", "default/" + podName(pod) + "/" + account);
-        settings.put("NODE_NAME", account.equals("source") ? "node-a" : "node-b");
+        settings.put("NODE_NAME", account.equals(SOURCE) ? "node-a" : "node-b");
         settings.put("LOCAL_XDS_PATH", mesh.toString());
         settings.put("XDS_ADDRESS", "");
         settings.put("CA_ADDRESS", "https://" + authority.address());
         settings.put("CA_ROOT_CA", authority.root().toString());
-        settings.put("AUTH_TOKEN", authority.token());
+        settings.put("AUTH_TOKEN", account);
         settings.put("ENABLE_ORIG_SRC", "false");
         settings.put("PACKET_MARK", "1337");
-        settings.put("DNS_CAPTURE", "false");
+        settings.put("ISTIO_META_DNS_CAPTURE", "false");
         settings.put("ZTUNNEL_WORKER_THREADS", "2");
         settings.putAll(extra);
         String name = variant.name() + "-" + role;

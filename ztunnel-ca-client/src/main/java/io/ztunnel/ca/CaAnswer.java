@@ -39,11 +39,7 @@ final class CaAnswer {
 
     /// @param exactIdentity whether the leaf must name the requested identity (shared mode)
     static IssuedCertificate accept(
-            List<String> chain,
-            KeyPair keys,
-            String requested,
-            boolean exactIdentity,
-            Instant now)
+            List<String> chain, KeyPair keys, String requested, boolean exactIdentity, Instant now)
             throws CertificateRefusal {
         if (chain.isEmpty()) {
             throw bad("chain returned from CA is empty for: " + requested, null);
@@ -66,14 +62,14 @@ final class CaAnswer {
         if (exactIdentity && !requested.equals(firstUri(leaf))) {
             throw bad("did not find expected SAN: " + requested, null);
         }
-        if (!Arrays.equals(
-                leaf.getPublicKey().getEncoded(), keys.getPublic().getEncoded())) {
+        if (!Arrays.equals(leaf.getPublicKey().getEncoded(), keys.getPublic().getEncoded())) {
             throw bad("certificate from the CA is for another key: " + requested, null);
         }
         if (!now.isBefore(leaf.getNotAfter().toInstant())) {
             throw new CertificateRefusal(
                     Side.AUTHORITY,
-                    "certificate from the CA has already expired: " + leaf.getNotAfter().toInstant(),
+                    "certificate from the CA has already expired: "
+                            + leaf.getNotAfter().toInstant(),
                     "Compare the clocks of this node and of the CA.",
                     null);
         }
@@ -135,15 +131,15 @@ final class CaAnswer {
             var parameters = new PKIXBuilderParameters(anchors, target);
             parameters.setRevocationEnabled(false);
             // A leaf that becomes valid in a moment is a clock a little apart, no broken chain.
-            Instant at = now.isBefore(leaf.getNotBefore().toInstant())
-                    ? leaf.getNotBefore().toInstant()
-                    : now;
+            Instant at =
+                    now.isBefore(leaf.getNotBefore().toInstant())
+                            ? leaf.getNotBefore().toInstant()
+                            : now;
             parameters.setDate(Date.from(at));
             List<X509Certificate> known = new ArrayList<>(intermediates);
             known.add(leaf);
             parameters.addCertStore(
-                    CertStore.getInstance(
-                            "Collection", new CollectionCertStoreParameters(known)));
+                    CertStore.getInstance("Collection", new CollectionCertStoreParameters(known)));
             CertPathBuilder.getInstance("PKIX").build(parameters);
         } catch (GeneralSecurityException e) {
             throw bad("certificate from the CA does not chain to a root of its answer", e);

@@ -68,7 +68,8 @@ final class CaChannel {
         }
         // The JDK ignores groups it does not know, without a word: a policy would be a pretence.
         if (settings.groups().contains("X25519MLKEM768")) {
-            throw new IOException("the key-exchange policy needs BoringSSL", OpenSsl.unavailabilityCause());
+            throw new IOException(
+                    "the key-exchange policy needs BoringSSL", OpenSsl.unavailabilityCause());
         }
         return builder.sslProvider(SslProvider.JDK).build();
     }

@@ -81,8 +81,7 @@ final class GrpcRefusal {
             case INTERNAL -> "Internal error";
             case UNAVAILABLE -> "The service is currently unavailable";
             case DATA_LOSS -> "Unrecoverable data loss or corruption";
-            case UNAUTHENTICATED ->
-                    "The request does not have valid authentication credentials";
+            case UNAUTHENTICATED -> "The request does not have valid authentication credentials";
         };
     }
 }

@@ -65,8 +65,7 @@ public final class IstioCertificateAuthority implements CertificateAuthority {
     }
 
     @Override
-    public IssuedCertificate sign(String spiffeId)
-            throws CertificateRefusal, InterruptedException {
+    public IssuedCertificate sign(String spiffeId) throws CertificateRefusal, InterruptedException {
         Metadata headers = headers();
         List<ManagedChannel> usable = channels();
         SigningRequest request = request(spiffeId);

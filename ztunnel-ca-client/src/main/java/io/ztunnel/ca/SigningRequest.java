@@ -38,8 +38,7 @@ record SigningRequest(KeyPair keys, String pem) {
         extensions.addExtension(
                 Extension.subjectAlternativeName,
                 true,
-                new GeneralNames(
-                        new GeneralName(GeneralName.uniformResourceIdentifier, spiffeId)));
+                new GeneralNames(new GeneralName(GeneralName.uniformResourceIdentifier, spiffeId)));
         request.addAttribute(
                 PKCSObjectIdentifiers.pkcs_9_at_extensionRequest, extensions.generate());
         try {

@@ -65,7 +65,13 @@ class IstioCertificateAuthorityIT {
                                         "uid-1",
                                         "ztunnel",
                                         "node1"),
-                                new Pod("Kubernetes", "ns1", "sleep-1", "uid-2", "sleep", "node1")));
+                                new Pod(
+                                        "Kubernetes",
+                                        "ns1",
+                                        "sleep-1",
+                                        "uid-2",
+                                        "sleep",
+                                        "node1")));
     }
 
     @AfterEach

@@ -7,12 +7,15 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpServerKeepAliveHandler;
 
 import java.io.IOException;
+import java.net.Inet4Address;
 import java.net.InetSocketAddress;
+import java.nio.channels.spi.SelectorProvider;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -44,7 +47,6 @@ final class HttpPort implements AutoCloseable {
         ServerBootstrap bootstrap =
                 new ServerBootstrap()
                         .group(loop)
-                        .channel(NioServerSocketChannel.class)
                         .option(ChannelOption.SO_REUSEADDR, true)
                         .childOption(ChannelOption.TCP_NODELAY, true)
                         .childOption(ChannelOption.ALLOW_HALF_CLOSURE, true)
@@ -64,7 +66,20 @@ final class HttpPort implements AutoCloseable {
                                     }
                                 });
         for (InetSocketAddress address : addresses) {
-            ChannelFuture bound = bootstrap.bind(address).awaitUninterruptibly();
+            // The family of the socket is that of the address: an IPv4 wildcard must not take IPv6.
+            SocketProtocolFamily family =
+                    address.getAddress() instanceof Inet4Address
+                            ? SocketProtocolFamily.INET
+                            : SocketProtocolFamily.INET6;
+            ChannelFuture bound =
+                    bootstrap
+                            .clone()
+                            .channelFactory(
+                                    () ->
+                                            new NioServerSocketChannel(
+                                                    SelectorProvider.provider(), family))
+                            .bind(address)
+                            .awaitUninterruptibly();
             if (!bound.isSuccess()) {
                 port.close();
                 throw new IOException(

@@ -1,10 +1,12 @@
 package io.ztunnel.observe;
 
+import io.ztunnel.relay.ByteMeter;
+
 /// One connection from its opening to its end: the only writer of its access line and its counters.
 ///
 /// Confined to the worker's loop. Closed exactly once; a second [#close] is ignored, so that
 /// whoever tidies up last need not know whether somebody did before.
-public final class ConnectionRecord {
+public final class ConnectionRecord implements ByteMeter {
     private final Observer observer;
     private final ConnectionDescription description;
     private final TrafficSeries series;
@@ -25,12 +27,14 @@ public final class ConnectionRecord {
     }
 
     /// Bytes that were written towards the server. Called for every write: two additions.
+    @Override
     public void clientToServer(long bytes) {
         clientToServer += bytes;
         series.add(TrafficSeries.RECEIVED, bytes);
     }
 
     /// Bytes that were written towards the client.
+    @Override
     public void serverToClient(long bytes) {
         serverToClient += bytes;
         series.add(TrafficSeries.SENT, bytes);

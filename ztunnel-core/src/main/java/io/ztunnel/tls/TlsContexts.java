@@ -47,7 +47,8 @@ public final class TlsContexts implements AutoCloseable {
     /// @throws IllegalStateException when BoringSSL cannot be loaded
     public TlsContexts(TlsSettings settings, InstantSource clock) {
         if (!OpenSsl.isAvailable()) {
-            throw new IllegalStateException("BoringSSL cannot be loaded", OpenSsl.unavailabilityCause());
+            throw new IllegalStateException(
+                    "BoringSSL cannot be loaded", OpenSsl.unavailabilityCause());
         }
         this.settings = settings;
         this.clock = clock;
@@ -60,7 +61,10 @@ public final class TlsContexts implements AutoCloseable {
     public SslHandler server(HeldCertificate certificate, ByteBufAllocator alloc)
             throws SSLException {
         return handler(
-                certificate, PeerCheck.ofTrustDomain(certificate.identity().trustDomain()), true, alloc);
+                certificate,
+                PeerCheck.ofTrustDomain(certificate.identity().trustDomain()),
+                true,
+                alloc);
     }
 
     /// For a connection that was made: the peer must chain to the roots of our certificate and have

@@ -52,17 +52,14 @@ final class TrustRoots {
     }
 
     /// Validates what a peer presented, leaf first.
-    VerifiedPeer verify(X509Certificate[] presented, Usage usage, Instant now)
-            throws PeerRejected {
+    VerifiedPeer verify(X509Certificate[] presented, Usage usage, Instant now) throws PeerRejected {
         try {
             byte[] leaf = presented[0].getEncoded();
             byte[] digest = sha256(leaf);
             var entries = usage == Usage.CLIENT ? clients : servers;
             int slot = (((digest[0] & 0xff) << 8) | (digest[1] & 0xff)) & (SLOTS - 1);
             Entry known = entries.get(slot);
-            if (known != null
-                    && Arrays.equals(known.digest, digest)
-                    && known.peer.validAt(now)) {
+            if (known != null && Arrays.equals(known.digest, digest) && known.peer.validAt(now)) {
                 return known.peer;
             }
             VerifiedPeer peer =

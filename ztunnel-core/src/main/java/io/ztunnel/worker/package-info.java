@@ -1,10 +1,11 @@
-/// What does one event loop own?
+/// What is at hand on one event loop?
 ///
-/// So far only the doors through which the mesh reaches the loops: [MeshSubscriber] with its
-/// [Publication], and [Lookups] for the way back.
+/// A worker owns one loop, the newest snapshot, its metrics and its slice of every pod. Other
+// threads
+/// reach it through [WorkerMailbox] only.
 ///
-/// May use: `io.ztunnel.mesh`, `io.ztunnel.policy`, `io.ztunnel.net`, `io.ztunnel.observe`,
-/// `io.ztunnel.relay`, `io.ztunnel.lifecycle`, `io.ztunnel.hbone`.
+/// May use: `mesh`, `policy`, `net`, `observe`, `relay`, `lifecycle`, `io.ztunnel.hbone`.
+/// Read in this order: [Publication], [Worker], [WorkerMailbox], [PodSlice], [ConnectionTable].
 @NullMarked
 package io.ztunnel.worker;
 

@@ -73,10 +73,7 @@ class TlsContextsIT {
     @Test
     void E62_serverUnderOneRootAndClientUnderAnotherBothTrustingBoth() throws Exception {
         IssuingCa other = IssuingCa.root("O=other");
-        serve(
-                held(
-                        SERVER,
-                        root.issue(LeafRequest.of(SERVER.toString()), other.certificate())));
+        serve(held(SERVER, root.issue(LeafRequest.of(SERVER.toString()), other.certificate())));
         TlsEnd client =
                 connect(
                         held(
@@ -98,7 +95,8 @@ class TlsContextsIT {
         assertThat(loopback.accepted().failure())
                 .isEqualTo(
                         "identity verification error: peer did not present the expected"
-                                + " trustdomain (cluster.local), got " + foreign);
+                                + " trustdomain (cluster.local), got "
+                                + foreign);
         assertThat(client.afterwards()).containsIgnoringCase("certificate_unknown");
     }
 
@@ -111,7 +109,9 @@ class TlsContextsIT {
         assertThat(client.failure())
                 .isEqualTo(
                         "identity verification error: peer did not present the expected SAN ("
-                                + wanted + "), got " + SERVER);
+                                + wanted
+                                + "), got "
+                                + SERVER);
         assertThat(loopback.accepted().failure()).containsIgnoringCase("certificate_unknown");
     }
 
@@ -119,22 +119,21 @@ class TlsContextsIT {
     void E65_anEmptyListOfExpectedIdentitiesLetsNobodyPass() throws Exception {
         serve(held(SERVER));
         assertThat(connect(held(CLIENT)).failure())
-                .startsWith("identity verification error: peer did not present the expected SAN ()");
+                .startsWith(
+                        "identity verification error: peer did not present the expected SAN ()");
     }
 
     @Test
     void E67_aPeerWithDnsNameOnlyHasNoIdentity() throws Exception {
         serve(held(SERVER, LeafRequest.of().dns("server.example")));
-        assertThat(connect(held(CLIENT), SERVER).failure())
-                .endsWith("(" + SERVER + "), got ");
+        assertThat(connect(held(CLIENT), SERVER).failure()).endsWith("(" + SERVER + "), got ");
 
         TlsLoopback inbound = new TlsLoopback();
         HeldCertificate server = held(SERVER);
         HeldCertificate nameless = held(CLIENT, LeafRequest.of().dns("client.example"));
         try (inbound) {
             inbound.serve(channel -> contexts.server(server, channel.alloc()));
-            inbound.connect(
-                    channel -> contexts.client(nameless, List.of(SERVER), channel.alloc()));
+            inbound.connect(channel -> contexts.client(nameless, List.of(SERVER), channel.alloc()));
             assertThat(inbound.accepted().failure()).contains("expected trustdomain");
         }
     }
@@ -176,8 +175,7 @@ class TlsContextsIT {
     }
 
     private static TlsContexts contexts(KeyExchange groups) {
-        return new TlsContexts(
-                new TlsSettings(false, groups, Duration.ofSeconds(10), true));
+        return new TlsContexts(new TlsSettings(false, groups, Duration.ofSeconds(10), true));
     }
 
     @Test
@@ -278,9 +276,7 @@ class TlsContextsIT {
     @Test
     void alert43_clientWithAServersCertificate() throws Exception {
         refusedClient(
-                held(
-                        CLIENT,
-                        LeafRequest.of(CLIENT.toString()).serverOnly()),
+                held(CLIENT, LeafRequest.of(CLIENT.toString()).serverOnly()),
                 "certificate is not for use as a CLIENT",
                 "unsupported_certificate");
     }
@@ -293,8 +289,7 @@ class TlsContextsIT {
                 "certificate_unknown");
     }
 
-    private void refusedClient(HeldCertificate client, String text, String alert)
-            throws Exception {
+    private void refusedClient(HeldCertificate client, String text, String alert) throws Exception {
         serve(held(SERVER));
         TlsEnd end = connect(client, SERVER);
         assertThat(loopback.accepted().failure()).startsWith(text);
@@ -320,8 +315,7 @@ class TlsContextsIT {
     void handlersThatAreNeverUsedLeaveNothingBehind() throws Exception {
         HeldCertificate certificate = held(CLIENT);
         var channel = new io.netty.channel.embedded.EmbeddedChannel();
-        channel.pipeline()
-                .addLast(contexts.server(certificate, ByteBufAllocator.DEFAULT));
+        channel.pipeline().addLast(contexts.server(certificate, ByteBufAllocator.DEFAULT));
         channel.finishAndReleaseAll();
         contexts.drop(certificate);
         assertThat(contexts.size()).isZero();

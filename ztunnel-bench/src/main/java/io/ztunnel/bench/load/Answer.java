@@ -19,6 +19,11 @@ final class Answer {
         return this;
     }
 
+    Answer with(String name, long value) {
+        text.append(' ').append(name).append('=').append(value);
+        return this;
+    }
+
     String line() {
         return text.toString();
     }

@@ -61,7 +61,8 @@ record Issuance(IssuingCa signer, List<X509Certificate> moreRoots) {
         Instant now = Instant.now();
         LeafRequest leaf =
                 switch (fault) {
-                    case WRONG_IDENTITY -> LeafRequest.of("spiffe://cluster.local/ns/wrong/sa/wrong");
+                    case WRONG_IDENTITY ->
+                            LeafRequest.of("spiffe://cluster.local/ns/wrong/sa/wrong");
                     case FOREIGN_NAME_FIRST -> LeafRequest.of("https://example.com/", identity);
                     default -> LeafRequest.of(identity);
                 };
@@ -113,8 +114,7 @@ record Issuance(IssuingCa signer, List<X509Certificate> moreRoots) {
         try (PEMParser parser = new PEMParser(new StringReader(pem))) {
             if (parser.readObject() instanceof PKCS10CertificationRequest parsed) {
                 PublicKey key = new JcaPKCS10CertificationRequest(parsed).getPublicKey();
-                if (parsed.isSignatureValid(
-                        new JcaContentVerifierProviderBuilder().build(key))) {
+                if (parsed.isSignatureValid(new JcaContentVerifierProviderBuilder().build(key))) {
                     return key;
                 }
             }

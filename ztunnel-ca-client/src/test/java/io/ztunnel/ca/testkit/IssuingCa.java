@@ -200,7 +200,9 @@ public final class IssuingCa {
                     true,
                     pathLength < 0 ? new BasicConstraints(true) : new BasicConstraints(pathLength));
             builder.addExtension(
-                    Extension.keyUsage, true, new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
+                    Extension.keyUsage,
+                    true,
+                    new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
             builder.addExtension(
                     Extension.subjectKeyIdentifier,
                     false,

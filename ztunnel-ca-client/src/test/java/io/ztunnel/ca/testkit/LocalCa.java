@@ -33,7 +33,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
-/// The CA of istiod on a local port, with its checks, its answers and its errors, and with faults on
+/// The CA of istiod on a local port, with its checks, its answers and its errors, and with faults
+// on
 /// demand (docs/spec/identity-and-tls.md 4, 8.3). Knobs may be turned while it runs.
 public final class LocalCa implements AutoCloseable {
     private static final Context.Key<Metadata> HEADERS = Context.key("headers");
@@ -180,11 +181,11 @@ public final class LocalCa implements AutoCloseable {
         }
     }
 
-    private final class Signing extends IstioCertificateServiceGrpc.IstioCertificateServiceImplBase {
+    private final class Signing
+            extends IstioCertificateServiceGrpc.IstioCertificateServiceImplBase {
         @Override
         public void createCertificate(
-                IstioCertificateRequest request,
-                StreamObserver<IstioCertificateResponse> answer) {
+                IstioCertificateRequest request, StreamObserver<IstioCertificateResponse> answer) {
             Metadata headers = HEADERS.get();
             calls.add(new Call(headers, request));
             LockSupport.parkNanos(latency.toNanos());
@@ -234,8 +235,7 @@ public final class LocalCa implements AutoCloseable {
             return issuance.sign(request, identity, fault);
         }
 
-        private Caller caller(Metadata headers, @Nullable String clusterId)
-                throws Issuance.Failed {
+        private Caller caller(Metadata headers, @Nullable String clusterId) throws Issuance.Failed {
             try {
                 return authorizer.authenticate(headers.get(AUTHORIZATION), clusterId);
             } catch (Refused e) {

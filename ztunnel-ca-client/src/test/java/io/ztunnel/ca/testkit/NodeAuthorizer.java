@@ -112,7 +112,10 @@ public final class NodeAuthorizer {
         }
         if (!trustedAccounts.contains(caller.namespace() + "/" + caller.serviceAccount())) {
             throw new Refused(
-                    caller.namespace() + "/" + caller.serviceAccount() + " not allowed to impersonate");
+                    caller.namespace()
+                            + "/"
+                            + caller.serviceAccount()
+                            + " not allowed to impersonate");
         }
         String[] parts = requested.split("/", -1);
         boolean parses =

@@ -1,0 +1,510 @@
+package io.ztunnel.identity;
+
+import io.ztunnel.ca.CertificateAuthority;
+import io.ztunnel.ca.CertificateRefusal;
+import io.ztunnel.ca.IssuedCertificate;
+import io.ztunnel.identity.BookEntry.Waiter;
+import io.ztunnel.mesh.SpiffeId;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
+
+/// Who is wanted, held and failing (docs/spec/identity-and-tls.md 3).
+///
+/// The identities that pods of this node have are told as a whole, as often as they change
+/// ([#want]); the book compares and asks for what is missing. There is no queue of changes that
+/// could lose one. At most one request per identity is under way and at most so many in all; the
+/// most urgent goes first. A certificate that cannot be renewed stays in use until it expires.
+///
+/// One thread owns the book; the methods hand their work to it. Only [#current] answers by itself.
+/// All times are wall-clock and are looked at anew every minute, so a clock that was set or a
+/// machine that slept moves no renewal out of reach.
+public final class CertificateBook implements CertificateSource, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CertificateBook.class);
+
+    private static final Duration TICK = Duration.ofSeconds(60);
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(5);
+    private static final int MAX_DEMAND_GAPS = 10;
+
+    /// Upstream's words.
+    private static final String FORGOTTEN = "the identity is no longer needed";
+
+    private final CertificateAuthority authority;
+    private final BookSettings settings;
+    private final InstantSource clock;
+    private final BookThread thread;
+    private final RandomGenerator random;
+    private final Consumer<HeldCertificate> retired;
+
+    /// What any thread may read. Written by the owner only.
+    private final Map<SpiffeId, HeldCertificate> published = new ConcurrentHashMap<>();
+
+    // All below belongs to the owner.
+    private final Map<SpiffeId, BookEntry> entries = new HashMap<>();
+    private Instant nextWake = Instant.MAX;
+    private Instant nextTick = Instant.MIN;
+    private boolean reconciled;
+    private boolean closed;
+    private int inFlight;
+    private long orders;
+    private long generations;
+    private long issuedTotal;
+    private long failuresTotal;
+    private Duration requestTime = Duration.ZERO;
+
+    /// Starts the thread `zt-certs`.
+    ///
+    /// @param authority whom to ask; closed with the book
+    /// @param retired told, on the book's thread, of every certificate that was replaced or forgotten
+    public CertificateBook(
+            CertificateAuthority authority,
+            BookSettings settings,
+            Consumer<HeldCertificate> retired) {
+        this(
+                authority,
+                settings,
+                retired,
+                InstantSource.system(),
+                BookThread.start(),
+                RandomGenerator.of("L64X128MixRandom"));
+    }
+
+    CertificateBook(
+            CertificateAuthority authority,
+            BookSettings settings,
+            Consumer<HeldCertificate> retired,
+            InstantSource clock,
+            BookThread thread,
+            RandomGenerator random) {
+        this.authority = authority;
+        this.settings = settings;
+        this.retired = retired;
+        this.clock = clock;
+        this.thread = thread;
+        this.random = random;
+    }
+
+    /// Tells which identities the pods of this node have now: all of them, each time.
+    ///
+    /// Missing ones are asked for; those no longer listed are forgotten after the grace period.
+    /// Until the first call nothing is ever forgotten.
+    public void want(Collection<SpiffeId> identities) {
+        Set<SpiffeId> desired = Set.copyOf(identities);
+        thread.run(() -> reconcile(desired));
+    }
+
+    @Override
+    public @Nullable HeldCertificate current(SpiffeId identity) {
+        HeldCertificate certificate = published.get(identity);
+        return certificate == null || certificate.expired(clock.instant()) ? null : certificate;
+    }
+
+    @Override
+    public void request(
+            SpiffeId identity, Priority priority, Executor callbackLoop, Receiver receiver) {
+        Waiter waiter = new Waiter(callbackLoop, receiver);
+        HeldCertificate held = current(identity);
+        if (held != null) {
+            waiter.give(held);
+        } else {
+            thread.run(() -> demand(identity, priority, waiter));
+        }
+    }
+
+    /// All identities, sorted. Waits for the book's thread, a moment.
+    ///
+    /// @throws IllegalStateException when it does not answer within five seconds
+    public List<BookLine> dump() {
+        return ask(
+                () -> {
+                    Instant now = clock.instant();
+                    return entries.values().stream()
+                            .sorted(Comparator.comparing(entry -> entry.identity))
+                            .map(
+                                    entry ->
+                                            new BookLine(
+                                                    entry.identity,
+                                                    entry.state(now),
+                                                    entry.validAt(now)))
+                            .toList();
+                });
+    }
+
+    /// The numbers as they are now. Waits for the book's thread, a moment.
+    ///
+    /// @throws IllegalStateException when it does not answer within five seconds
+    public BookStats stats() {
+        return ask(this::count);
+    }
+
+    /// Forgets everything; who waits is told so. Calls under way are interrupted.
+    @Override
+    public void close() {
+        thread.run(
+                () -> {
+                    closed = true;
+                    for (BookEntry entry : List.copyOf(entries.values())) {
+                        forget(entry);
+                    }
+                    thread.close();
+                    authority.close();
+                });
+    }
+
+    private void reconcile(Set<SpiffeId> desired) {
+        if (closed) {
+            return;
+        }
+        reconciled = true;
+        Instant now = clock.instant();
+        for (SpiffeId identity : desired) {
+            BookEntry entry = entries.get(identity);
+            if (entry == null) {
+                add(identity, Priority.WARMUP, now);
+            } else {
+                entry.forgetAt = null;
+            }
+        }
+        for (BookEntry entry : entries.values()) {
+            if (entry.forgetAt == null && !desired.contains(entry.identity)) {
+                entry.forgetAt = now.plus(settings.grace());
+            }
+        }
+        work();
+    }
+
+    private BookEntry add(SpiffeId identity, Priority priority, Instant now) {
+        BookEntry entry = new BookEntry(identity, priority, now, orders++);
+        entries.put(identity, entry);
+        return entry;
+    }
+
+    private void demand(SpiffeId identity, Priority priority, Waiter waiter) {
+        if (closed) {
+            waiter.refuse(FORGOTTEN);
+            return;
+        }
+        Instant now = clock.instant();
+        BookEntry entry = entries.get(identity);
+        if (entry == null) {
+            // Asked for before the list of pods said so: kept for as long as a pod that has gone.
+            entry = add(identity, priority, now);
+            entry.forgetAt = reconciled ? now.plus(demandGrace()) : null;
+        }
+        HeldCertificate held = entry.validAt(now);
+        if (held != null) {
+            waiter.give(held);
+            return;
+        }
+        String failure = entry.failure;
+        if (failure != null && !entry.inFlight && !demandMayTry(entry, now)) {
+            waiter.refuse(failure);
+            return;
+        }
+        entry.waiters.add(waiter);
+        if (!entry.inFlight && (priority.compareTo(entry.priority) > 0 || entry.due.isAfter(now))) {
+            entry.priority = priority.compareTo(entry.priority) > 0 ? priority : entry.priority;
+            entry.due = now;
+        }
+        work();
+    }
+
+    private Duration demandGrace() {
+        return settings.grace().compareTo(TICK) > 0 ? settings.grace() : TICK;
+    }
+
+    /// A failed identity is tried again for a connection, less often the longer it has been failing.
+    private boolean demandMayTry(BookEntry entry, Instant now) {
+        Instant last = entry.lastTry;
+        int gaps = Math.min(entry.failuresInARow, MAX_DEMAND_GAPS);
+        return last == null || !now.isBefore(last.plus(settings.demandGap().multipliedBy(gaps)));
+    }
+
+    /// Does whatever is due and sees that the thread is woken for the next.
+    private void work() {
+        Instant now = clock.instant();
+        tick(now);
+        while (inFlight < settings.concurrency()) {
+            BookEntry next = mostUrgent(now);
+            if (next == null) {
+                break;
+            }
+            start(next);
+        }
+        wakeForNext(now);
+    }
+
+    private @Nullable BookEntry mostUrgent(Instant now) {
+        BookEntry best = null;
+        for (BookEntry entry : entries.values()) {
+            if (!entry.inFlight
+                    && !entry.due.isAfter(now)
+                    && (best == null || BookEntry.BY_URGENCY.compare(entry, best) < 0)) {
+                best = entry;
+            }
+        }
+        return best;
+    }
+
+    private void start(BookEntry entry) {
+        entry.inFlight = true;
+        inFlight++;
+        Instant started = clock.instant();
+        String identity = entry.identity.toString();
+        thread.call(
+                () -> {
+                    try {
+                        IssuedCertificate issued = authority.sign(identity);
+                        thread.run(() -> succeeded(entry, issued, started));
+                    } catch (CertificateRefusal e) {
+                        thread.run(() -> failed(entry, e.text(), e.remedy(), started));
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                        thread.run(() -> failed(entry, FORGOTTEN, "", started));
+                    } catch (RuntimeException e) {
+                        // A slot must come back whatever happens.
+                        thread.run(
+                                () -> failed(entry, "signing failed: " + e, "This is a bug.", started));
+                    }
+                });
+    }
+
+    private void succeeded(BookEntry entry, IssuedCertificate issued, Instant started) {
+        Instant now = returned(entry, started);
+        if (entries.get(entry.identity) != entry) {
+            issued.wipeKey();
+            work();
+            return;
+        }
+        issuedTotal++;
+        HeldCertificate before = entry.held;
+        HeldCertificate fresh = new HeldCertificate(entry.identity, issued, ++generations);
+        entry.held = fresh;
+        entry.failure = null;
+        entry.failuresInARow = 0;
+        entry.alarmed = false;
+        entry.priority = Priority.BACKGROUND;
+        entry.due = settings.plan().renewAt(fresh.notBefore(), fresh.notAfter(), now, random);
+        entry.order = orders++;
+        published.put(entry.identity, fresh);
+        LOG.debug("certificate for {} issued, next at {}", entry.identity, entry.due);
+        entry.giveAll(fresh);
+        if (before != null) {
+            retired.accept(before);
+        }
+        work();
+    }
+
+    private void failed(BookEntry entry, String text, String remedy, Instant started) {
+        Instant now = returned(entry, started);
+        if (entries.get(entry.identity) != entry) {
+            work();
+            return;
+        }
+        failuresTotal++;
+        entry.failuresInARow++;
+        entry.failure = text;
+        entry.priority = Priority.BACKGROUND;
+        HeldCertificate held = entry.validAt(now);
+        entry.due =
+                settings.plan()
+                        .retryAt(
+                                entry.failuresInARow,
+                                now,
+                                held == null ? now : held.notAfter(),
+                                random);
+        entry.order = orders++;
+        LOG.warn(
+                "no certificate for {} ({}), next try at {}: {} {}",
+                entry.identity,
+                held == null ? "none in use" : "the one in use is valid until " + held.notAfter(),
+                entry.due,
+                text,
+                remedy);
+        if (held == null) {
+            published.remove(entry.identity);
+            entry.refuseAll(text);
+        } else {
+            entry.giveAll(held);
+        }
+        work();
+    }
+
+    private Instant returned(BookEntry entry, Instant started) {
+        Instant now = clock.instant();
+        entry.inFlight = false;
+        entry.lastTry = now;
+        inFlight--;
+        requestTime = requestTime.plus(Duration.between(started, now));
+        return now;
+    }
+
+    /// Forgets, sounds alarms, and once a minute looks at what the authority trusts.
+    private void tick(Instant now) {
+        for (Iterator<BookEntry> all = entries.values().iterator(); all.hasNext(); ) {
+            BookEntry entry = all.next();
+            Instant forgetAt = entry.forgetAt;
+            if (forgetAt != null && !now.isBefore(forgetAt)) {
+                all.remove();
+                gone(entry);
+            } else {
+                alarm(entry, now);
+            }
+        }
+        if (now.isBefore(nextTick) && Duration.between(now, nextTick).compareTo(TICK) <= 0) {
+            return;
+        }
+        nextTick = now.plus(TICK);
+        thread.call(authority::checkTrust);
+    }
+
+    private void alarm(BookEntry entry, Instant now) {
+        HeldCertificate held = entry.held;
+        if (held == null) {
+            return;
+        }
+        if (held.expired(now)) {
+            if (published.remove(entry.identity, held)) {
+                LOG.error(
+                        "certificate of {} has expired at {}, connections fail: {}",
+                        entry.identity,
+                        held.notAfter(),
+                        entry.failure);
+            }
+        } else if (!entry.alarmed
+                && entry.failure != null
+                && !now.isBefore(
+                        settings.plan().alarmAt(held.notBefore(), held.notAfter()))) {
+            entry.alarmed = true;
+            LOG.error(
+                    "certificate of {} expires at {} and could not be renewed {} times: {}",
+                    entry.identity,
+                    held.notAfter(),
+                    entry.failuresInARow,
+                    entry.failure);
+        }
+    }
+
+    private void forget(BookEntry entry) {
+        entries.remove(entry.identity);
+        gone(entry);
+    }
+
+    private void gone(BookEntry entry) {
+        published.remove(entry.identity);
+        entry.refuseAll(FORGOTTEN);
+        HeldCertificate held = entry.held;
+        if (held != null) {
+            retired.accept(held);
+            held.wipeKey();
+        }
+    }
+
+    private void wakeForNext(Instant now) {
+        if (closed) {
+            return;
+        }
+        Instant next = now.plus(TICK);
+        for (BookEntry entry : entries.values()) {
+            Instant forgetAt = entry.forgetAt;
+            if (forgetAt != null && forgetAt.isBefore(next)) {
+                next = forgetAt;
+            }
+            HeldCertificate held = entry.validAt(now);
+            if (held != null && held.notAfter().isBefore(next)) {
+                next = held.notAfter();
+            }
+            // What is due already waits for a slot, and a slot that comes back wakes by itself.
+            if (!entry.inFlight && entry.due.isAfter(now) && entry.due.isBefore(next)) {
+                next = entry.due;
+            }
+        }
+        boolean pending = nextWake.isAfter(now) && !nextWake.isAfter(next);
+        if (!pending) {
+            nextWake = next;
+            Instant mine = next;
+            thread.runAfter(Duration.between(now, next), () -> woken(mine));
+        }
+    }
+
+    /// A wake-up that an earlier one has overtaken does nothing.
+    private void woken(Instant mine) {
+        if (mine.equals(nextWake)) {
+            nextWake = Instant.MAX;
+            work();
+        }
+    }
+
+    private BookStats count() {
+        Instant now = clock.instant();
+        int available = 0;
+        int failing = 0;
+        int queued = 0;
+        int waiting = 0;
+        Instant expiry = null;
+        Instant oldest = null;
+        for (BookEntry entry : entries.values()) {
+            HeldCertificate held = entry.validAt(now);
+            if (held != null) {
+                available++;
+                expiry =
+                        expiry == null || held.notAfter().isBefore(expiry)
+                                ? held.notAfter()
+                                : expiry;
+                oldest =
+                        oldest == null || held.notBefore().isBefore(oldest)
+                                ? held.notBefore()
+                                : oldest;
+            }
+            failing += entry.failure == null ? 0 : 1;
+            queued += !entry.inFlight && !entry.due.isAfter(now) ? 1 : 0;
+            waiting += entry.waiters.size();
+        }
+        return new BookStats(
+                entries.size(),
+                available,
+                failing,
+                inFlight,
+                queued,
+                waiting,
+                issuedTotal,
+                failuresTotal,
+                requestTime,
+                expiry,
+                oldest);
+    }
+
+    private <T> T ask(Supplier<T> question) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        thread.run(() -> answer.complete(question.get()));
+        try {
+            return answer.get(LONGEST_ANSWER.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for the book", e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the certificate book does not answer", e);
+        }
+    }
+}

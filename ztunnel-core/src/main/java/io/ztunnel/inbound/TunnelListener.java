@@ -1,0 +1,152 @@
+package io.ztunnel.inbound;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
+import io.netty.handler.ssl.SslHandler;
+import io.ztunnel.hbone.Tunnel;
+import io.ztunnel.hbone.TunnelServer;
+import io.ztunnel.identity.CertificateSource;
+import io.ztunnel.identity.HeldCertificate;
+import io.ztunnel.identity.Priority;
+import io.ztunnel.mesh.Workload;
+import io.ztunnel.observe.Observer;
+import io.ztunnel.observe.Reporter;
+import io.ztunnel.relay.ReceiveSizes;
+import io.ztunnel.tls.Handshake;
+import io.ztunnel.tls.PeerIdentity;
+import io.ztunnel.worker.PodSlice;
+
+import org.jspecify.annotations.Nullable;
+
+import java.net.InetSocketAddress;
+import java.util.HashSet;
+import java.util.Set;
+
+import javax.net.ssl.SSLException;
+
+/// Takes sockets on port 15008 and makes tunnels of them: own certificate, TLS handshake, HTTP/2.
+///
+/// A peer that has not proven who it is costs one socket, for as long as the handshake may take.
+/// Confined to the worker's loop.
+final class TunnelListener implements PodSlice.Part {
+    private final Inbound stage;
+    private final Set<Channel> accepted = new HashSet<>();
+    private final Set<Tunnel> tunnels = new HashSet<>();
+
+    TunnelListener(Inbound stage) {
+        this.stage = stage;
+    }
+
+    void onAccepted(Channel channel) {
+        if (channel.remoteAddress() == null) {
+            channel.close();
+            return;
+        }
+        Observer observer = stage.slice().worker().observer();
+        observer.socketOpened(Reporter.DESTINATION);
+        accepted.add(channel);
+        channel.closeFuture()
+                .addListener(
+                        closed -> {
+                            observer.socketClosed(Reporter.DESTINATION);
+                            accepted.remove(channel);
+                            stage.slice().mayBeQuiet();
+                        });
+        new Arrival(channel).begin();
+    }
+
+    @Override
+    public void drain() {
+        // Sockets without a tunnel hold the drain until their handshake ends or times out.
+        tunnels.forEach(Tunnel::drain);
+    }
+
+    @Override
+    public void close() {
+        Set.copyOf(tunnels).forEach(Tunnel::shutdown);
+        Set.copyOf(accepted).stream()
+                .filter(channel -> channel.pipeline().get(SslHandler.class) == null)
+                .forEach(Channel::close);
+    }
+
+    @Override
+    public boolean isQuiet() {
+        return accepted.isEmpty();
+    }
+
+    /// One socket on its way to a tunnel.
+    private final class Arrival implements CertificateSource.Receiver, Handshake.Listener {
+        private final Channel channel;
+        private final InetSocketAddress source;
+        private final InetSocketAddress destination;
+
+        Arrival(Channel channel) {
+            this.channel = channel;
+            this.source = (InetSocketAddress) channel.remoteAddress();
+            this.destination = (InetSocketAddress) channel.localAddress();
+        }
+
+        void begin() {
+            stage.slice().local().whenKnown(this::onWorkload);
+        }
+
+        private void onWorkload(@Nullable Workload local) {
+            if (local == null) {
+                fail("signing error: " + stage.slice().local().unknownText());
+                return;
+            }
+            stage.certificates()
+                    .request(
+                            stage.slice().local().identity(local),
+                            Priority.REALTIME,
+                            channel.eventLoop(),
+                            this);
+        }
+
+        @Override
+        public void onCertificate(HeldCertificate certificate) {
+            if (!channel.isActive()) {
+                return;
+            }
+            SslHandler handler;
+            try {
+                handler = stage.tls().server(certificate, channel.alloc());
+            } catch (SSLException unusable) {
+                fail("ssl error: " + unusable.getMessage());
+                return;
+            }
+            channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, ReceiveSizes.INSTANCE);
+            Handshake.on(channel, handler, this);
+            channel.config().setAutoRead(true);
+        }
+
+        @Override
+        public void onFailure(String text) {
+            fail("signing error: " + text);
+        }
+
+        @Override
+        public void onFailed(String reason) {
+            fail("tls handshake error: " + reason);
+        }
+
+        @Override
+        public void onSecured(PeerIdentity peer) {
+            InboundPeer arrived = new InboundPeer(source, destination, peer.identity());
+            TunnelRequests requests = new TunnelRequests(stage, arrived);
+            Tunnel tunnel = TunnelServer.install(channel, stage.tunnelSettings(), requests);
+            tunnels.add(tunnel);
+            requests.whenClosed(() -> tunnels.remove(tunnel));
+            if (stage.slice().isDraining()) {
+                tunnel.drain();
+            }
+        }
+
+        private void fail(String error) {
+            if (channel.isOpen()) {
+                channel.close();
+            }
+            stage.slice().worker().observer().denied(source, destination, "inbound", error);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package io.ztunnel.outbound;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.channel.EventLoop;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.util.concurrent.Promise;
+import io.ztunnel.hbone.TunnelOpener;
+import io.ztunnel.identity.CertificateSource;
+import io.ztunnel.identity.HeldCertificate;
+import io.ztunnel.identity.Priority;
+import io.ztunnel.net.Dialer;
+import io.ztunnel.net.SocketFailure;
+import io.ztunnel.observe.ResponseFlag;
+import io.ztunnel.relay.ReceiveSizes;
+import io.ztunnel.tls.Handshake;
+import io.ztunnel.tls.PeerIdentity;
+import io.ztunnel.tls.TlsContexts;
+
+import javax.net.ssl.SSLException;
+
+/// Brings a tunnel's channel to the point where HTTP/2 can begin: certificate, TCP, TLS.
+///
+/// Fails with a [DialFailure] in the words of the access log. Confined to the worker's loop.
+final class TunnelFactory implements TunnelOpener<TunnelKey> {
+    private final EventLoop loop;
+    private final Dialer dialer;
+    private final CertificateSource certificates;
+    private final TlsContexts tls;
+
+    TunnelFactory(EventLoop loop, Dialer dialer, CertificateSource certificates, TlsContexts tls) {
+        this.loop = loop;
+        this.dialer = dialer;
+        this.certificates = certificates;
+        this.tls = tls;
+    }
+
+    @Override
+    public void open(TunnelKey key, Promise<Channel> secured) {
+        certificates.request(
+                key.source(),
+                Priority.REALTIME,
+                loop,
+                new CertificateSource.Receiver() {
+                    @Override
+                    public void onCertificate(HeldCertificate certificate) {
+                        connect(key, certificate, secured);
+                    }
+
+                    @Override
+                    public void onFailure(String text) {
+                        secured.tryFailure(
+                                new DialFailure(
+                                        ResponseFlag.IDENTITY_ERROR, "identity error: " + text));
+                    }
+                });
+    }
+
+    private void connect(TunnelKey key, HeldCertificate certificate, Promise<Channel> secured) {
+        ChannelFuture connecting = dialer.connect(key.hop(), null, new Unread());
+        Channel channel = connecting.channel();
+        channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, ReceiveSizes.INSTANCE);
+        connecting.addListener(
+                connected -> {
+                    if (connected.isSuccess()) {
+                        secure(channel, key, certificate, secured);
+                    } else {
+                        secured.tryFailure(connectFailure(connected.cause(), key));
+                    }
+                });
+    }
+
+    private void secure(
+            Channel channel, TunnelKey key, HeldCertificate certificate, Promise<Channel> secured) {
+        SslHandler handler;
+        try {
+            handler = tls.client(certificate, key.expected(), channel.alloc());
+        } catch (SSLException unusable) {
+            channel.close();
+            secured.tryFailure(
+                    new DialFailure(
+                            ResponseFlag.TLS_FAILURE, "tls error: " + unusable.getMessage()));
+            return;
+        }
+        Handshake.on(
+                channel,
+                handler,
+                new Handshake.Listener() {
+                    @Override
+                    public void onSecured(PeerIdentity peer) {
+                        if (!secured.trySuccess(channel)) {
+                            channel.close();
+                        }
+                    }
+
+                    @Override
+                    public void onFailed(String reason) {
+                        secured.tryFailure(
+                                new DialFailure(ResponseFlag.CONNECT, "io error: " + reason));
+                    }
+                });
+        channel.config().setAutoRead(true);
+    }
+
+    private static DialFailure connectFailure(Throwable cause, TunnelKey key) {
+        if (cause instanceof ConnectTimeoutException) {
+            return new DialFailure(
+                    ResponseFlag.NETWORK_POLICY,
+                    "connection timed out, maybe a NetworkPolicy is blocking HBONE port "
+                            + key.hop().getPort()
+                            + ": deadline has elapsed");
+        }
+        return new DialFailure(ResponseFlag.CONNECT, "io error: " + SocketFailure.textOf(cause));
+    }
+
+    /// Keeps the socket unread until the TLS handler is there to read it.
+    private static final class Unread extends ChannelInboundHandlerAdapter {
+        @Override
+        public void handlerAdded(ChannelHandlerContext ctx) {
+            ctx.channel().config().setAutoRead(false);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+/// What happens to a connection that leaves a pod?
+///
+/// A socket redirected to port 15001 is taken, its destination read from the kernel, a route
+// decided,
+/// the next hop reached, and the bytes relayed.
+///
+/// May use: `route`, `tls`, `identity`, `worker` and below.
+/// Read in this order: [OutboundListener], [OutboundConnection], [OutboundDialer], [TunnelFactory].
+@NullMarked
+package io.ztunnel.outbound;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,162 @@
+package io.ztunnel.pod;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.ztunnel.identity.CertificateSource;
+import io.ztunnel.inbound.InboundListener;
+import io.ztunnel.inbound.InboundSettings;
+import io.ztunnel.net.Dialer;
+import io.ztunnel.net.Listener;
+import io.ztunnel.net.ListenerSettings;
+import io.ztunnel.net.ListenerSettings.PortSharing;
+import io.ztunnel.net.Netns;
+import io.ztunnel.outbound.NameResolver;
+import io.ztunnel.outbound.OutboundListener;
+import io.ztunnel.outbound.OutboundSettings;
+import io.ztunnel.policy.PolicyJudge;
+import io.ztunnel.route.InboundRouter;
+import io.ztunnel.route.OutboundRouter;
+import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.PodSlice;
+
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+
+/// The listening sockets of one pod on one worker. Confined to the worker's loop.
+final class PodListeners implements PodSlice.Part {
+    static final int OUTBOUND = 15001;
+    static final int PLAINTEXT = 15006;
+    static final int TUNNEL = 15008;
+
+    private final PodSlice slice;
+    private final PodSettings settings;
+    private final PortSharing sharing;
+    private final Netns netns;
+    private final CertificateSource certificates;
+    private final TlsContexts tls;
+    private final NameResolver names;
+    private final List<Channel> listeners = new ArrayList<>();
+
+    PodListeners(
+            PodSlice slice,
+            PodSettings settings,
+            PortSharing sharing,
+            Netns netns,
+            CertificateSource certificates,
+            TlsContexts tls,
+            NameResolver names) {
+        this.slice = slice;
+        this.settings = settings;
+        this.sharing = sharing;
+        this.netns = netns;
+        this.certificates = certificates;
+        this.tls = tls;
+        this.names = names;
+    }
+
+    /// Binds in the order of docs/spec/dataplane.md 1.1; the first refusal ends it.
+    CompletableFuture<Void> open() {
+        slice.add(this);
+        Dialer dialer = new Dialer(slice.worker().loop(), netns, settings.sockets());
+        InboundListener[] inbound = new InboundListener[1];
+        OutboundListener outbound = outbound(dialer);
+        slice.add(outbound);
+        return bind(TUNNEL, false, channel -> inbound[0].onTunnel(channel))
+                .thenCompose(
+                        bound -> {
+                            // Whether the kernel lets us appear as the client is known only now.
+                            inbound[0] = inbound(dialer, Listener.isTransparent(bound));
+                            slice.add(inbound[0]);
+                            return bind(PLAINTEXT, true, inbound[0]::onPlaintext);
+                        })
+                .thenCompose(bound -> bind(OUTBOUND, true, outbound::onAccepted))
+                .thenApply(bound -> null);
+    }
+
+    private OutboundListener outbound(Dialer dialer) {
+        return new OutboundListener(
+                slice,
+                new OutboundSettings(settings.routes().network(), settings.routes().illegalPorts()),
+                new OutboundRouter(settings.routes()),
+                dialer,
+                certificates,
+                tls,
+                names,
+                settings.tunnels());
+    }
+
+    private InboundListener inbound(Dialer dialer, boolean keepSource) {
+        return new InboundListener(
+                slice,
+                new InboundSettings(
+                        settings.routes().network(),
+                        settings.routes().illegalPorts(),
+                        keepSource,
+                        settings.baggage(),
+                        settings.policyInfo()),
+                new InboundRouter(settings.routes()),
+                new PolicyJudge(),
+                dialer,
+                certificates,
+                tls,
+                settings.tunnels());
+    }
+
+    private CompletableFuture<Channel> bind(
+            int port, boolean keepAlive, Consumer<Channel> onAccepted) {
+        CompletableFuture<Channel> result = new CompletableFuture<>();
+        ChannelFuture binding =
+                Listener.bind(
+                        slice.worker().loop(),
+                        netns,
+                        wildcard(port),
+                        new ListenerSettings(
+                                sharing,
+                                settings.transparent(),
+                                ListenerSettings.DEFAULT_BACKLOG,
+                                keepAlive,
+                                settings.listenerMark()
+                                        ? settings.sockets()
+                                        : settings.sockets().withMark(0)),
+                        new Arrivals(onAccepted));
+        binding.addListener(
+                bound -> {
+                    if (bound.isSuccess()) {
+                        listeners.add(binding.channel());
+                        result.complete(binding.channel());
+                    } else {
+                        result.completeExceptionally(bound.cause());
+                    }
+                });
+        return result;
+    }
+
+    private InetSocketAddress wildcard(int port) {
+        try {
+            return new InetSocketAddress(
+                    InetAddress.getByAddress(new byte[settings.ipv6() ? 16 : 4]), port);
+        } catch (UnknownHostException impossible) {
+            throw new IllegalStateException("4 and 16 bytes are always legal", impossible);
+        }
+    }
+
+    @Override
+    public void drain() {
+        listeners.forEach(Channel::close);
+    }
+
+    @Override
+    public void close() {
+        listeners.forEach(Channel::close);
+    }
+
+    @Override
+    public boolean isQuiet() {
+        return true;
+    }
+}

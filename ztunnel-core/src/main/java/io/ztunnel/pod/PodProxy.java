@@ -1,0 +1,87 @@
+package io.ztunnel.pod;
+
+import io.ztunnel.identity.CertificateSource;
+import io.ztunnel.net.ListenerSettings.PortSharing;
+import io.ztunnel.net.Netns;
+import io.ztunnel.outbound.NameResolver;
+import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.PodInfo;
+import io.ztunnel.worker.PodUid;
+import io.ztunnel.worker.WorkerMailbox;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/// Everything one pod gets, on every worker. Any thread.
+public final class PodProxy {
+    private final PodSettings settings;
+    private final List<WorkerMailbox> workers;
+    private final CertificateSource certificates;
+    private final TlsContexts tls;
+    private final NameResolver names;
+    private final PodUid uid;
+    private final PodInfo info;
+    private final Netns netns;
+
+    public PodProxy(
+            PodSettings settings,
+            List<WorkerMailbox> workers,
+            CertificateSource certificates,
+            TlsContexts tls,
+            NameResolver names,
+            PodUid uid,
+            PodInfo info,
+            Netns netns) {
+        this.settings = settings;
+        this.workers = List.copyOf(workers);
+        this.certificates = certificates;
+        this.tls = tls;
+        this.names = names;
+        this.uid = uid;
+        this.info = info;
+        this.netns = netns;
+    }
+
+    /// Opens the listeners on every worker; completes when all are bound. Where one fails, those
+    // that
+    /// were opened are closed again and the failure says which address was refused.
+    public CompletableFuture<Void> start() {
+        // The first worker finds out whether the ports are free; then the others may join it.
+        PortSharing first = settings.sharedPorts() ? PortSharing.SHARED : PortSharing.FOUNDER;
+        CompletableFuture<Void> opened =
+                open(workers.getFirst(), first)
+                        .thenCompose(
+                                founded ->
+                                        CompletableFuture.allOf(
+                                                workers.stream()
+                                                        .skip(1)
+                                                        .map(w -> open(w, PortSharing.SHARED))
+                                                        .toArray(CompletableFuture[]::new)));
+        return opened.handle(
+                        (done, failure) ->
+                                failure == null
+                                        ? opened
+                                        : stop(Duration.ZERO).thenCompose(stopped -> opened))
+                .thenCompose(result -> result);
+    }
+
+    /// Ends the pod on every worker; completes when nothing of it is left.
+    ///
+    /// @param within how long live connections may go on; zero cuts them at once
+    public CompletableFuture<Void> stop(Duration within) {
+        return CompletableFuture.allOf(
+                workers.stream()
+                        .map(worker -> worker.drainSlice(uid, within))
+                        .toArray(CompletableFuture[]::new));
+    }
+
+    private CompletableFuture<Void> open(WorkerMailbox worker, PortSharing sharing) {
+        return worker.openSlice(
+                uid,
+                info,
+                slice ->
+                        new PodListeners(slice, settings, sharing, netns, certificates, tls, names)
+                                .open());
+    }
+}

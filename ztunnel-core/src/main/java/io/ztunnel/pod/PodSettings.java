@@ -1,0 +1,28 @@
+package io.ztunnel.pod;
+
+import io.ztunnel.hbone.TunnelSettings;
+import io.ztunnel.net.ListenerSettings;
+import io.ztunnel.net.SocketSettings;
+import io.ztunnel.route.RouteSettings;
+
+/// What every pod of this process gets (docs/spec/dataplane.md 1.1 and 9).
+///
+/// @param sockets of connections to applications and peers
+/// @param listenerMark whether listeners carry the packet mark too, as in shared mode they must
+/// @param sharedPorts whether another process may hold the same ports, so that a new version can
+// take
+///     over; otherwise a taken port is an error
+/// @param transparent whether the application shall see the client's address
+/// @param ipv6 whether listeners take IPv6
+/// @param baggage whether answers carry our baggage and peers' baggage is read
+/// @param policyInfo whether verdicts are logged at INFO
+public record PodSettings(
+        RouteSettings routes,
+        TunnelSettings tunnels,
+        SocketSettings sockets,
+        boolean listenerMark,
+        boolean sharedPorts,
+        ListenerSettings.Transparent transparent,
+        boolean ipv6,
+        boolean baggage,
+        boolean policyInfo) {}

@@ -1,0 +1,11 @@
+/// What does one pod get?
+///
+/// On every worker the same: an outbound listener, a plaintext listener, a tunnel listener, and the
+/// tunnels behind them.
+///
+/// May use: `outbound`, `inbound`, `dns` and below.
+/// Read in this order: [PodProxy], [PodListeners].
+@NullMarked
+package io.ztunnel.pod;
+
+import org.jspecify.annotations.NullMarked;

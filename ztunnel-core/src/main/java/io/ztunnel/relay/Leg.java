@@ -1,0 +1,29 @@
+package io.ztunnel.relay;
+
+import io.netty.buffer.ByteBuf;
+
+/// One side of a relayed connection. Confined to the event loop of its connection.
+public interface Leg {
+
+    /// Starts the events; what arrived before is delivered first.
+    void attach(LegListener listener);
+
+    /// Whether more may be written now; where not, [LegListener#onWritable] follows.
+    boolean isWritable();
+
+    /// Takes ownership of the bytes. Nothing is sent before [#flush].
+    void write(ByteBuf data);
+
+    void flush();
+
+    /// Ends the output after all that was written; the input stays open.
+    void finish();
+
+    /// Ends both directions at once and drops what is queued.
+    void close();
+
+    /// Stops reading, so that the sender runs into its own limit.
+    void pause();
+
+    void resume();
+}

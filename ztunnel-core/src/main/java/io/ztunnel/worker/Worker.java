@@ -1,0 +1,93 @@
+package io.ztunnel.worker;
+
+import io.netty.channel.EventLoop;
+import io.ztunnel.mesh.Workload;
+import io.ztunnel.observe.Observer;
+import io.ztunnel.observe.Party;
+
+import org.jspecify.annotations.Nullable;
+
+import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+
+/// One event loop and all it owns: its share of every pod's listeners, tunnels and connections, its
+/// counters, its current snapshot. Nothing here is shared, so nothing is locked.
+///
+/// Confined to its loop; other threads use the [WorkerMailbox].
+public final class Worker {
+    private final int index;
+    private final EventLoop loop;
+    private final Observer observer;
+    private final RandomGenerator dice;
+    private final Map<PodUid, PodSlice> slices = new LinkedHashMap<>();
+    private final Map<Workload, Party> parties = new IdentityHashMap<>();
+    private Publication current = Publication.EMPTY;
+
+    /// @param dice for balancing and trace ids; confined to the loop
+    public Worker(int index, EventLoop loop, Observer observer, RandomGenerator dice) {
+        this.index = index;
+        this.loop = loop;
+        this.observer = observer;
+        this.dice = dice;
+    }
+
+    public int index() {
+        return index;
+    }
+
+    public EventLoop loop() {
+        return loop;
+    }
+
+    public Observer observer() {
+        return observer;
+    }
+
+    public RandomGenerator dice() {
+        return dice;
+    }
+
+    /// The newest version this worker knows.
+    public Publication mesh() {
+        assert loop.inEventLoop();
+        return current;
+    }
+
+    /// How telemetry names a workload; made once for each workload of a version.
+    public Party party(@Nullable Workload workload) {
+        assert loop.inEventLoop();
+        return workload == null ? Party.unknown() : parties.computeIfAbsent(workload, Party::of);
+    }
+
+    public @Nullable PodSlice slice(PodUid pod) {
+        assert loop.inEventLoop();
+        return slices.get(pod);
+    }
+
+    public Iterable<PodSlice> slices() {
+        assert loop.inEventLoop();
+        return slices.values();
+    }
+
+    void onMesh(Publication publication) {
+        assert loop.inEventLoop();
+        current = publication;
+        parties.clear();
+        // A copy, because a slice may leave while it reacts.
+        for (PodSlice slice : slices.values().toArray(new PodSlice[0])) {
+            slice.onMesh(publication);
+        }
+    }
+
+    void add(PodSlice slice) {
+        assert loop.inEventLoop();
+        slices.put(slice.pod(), slice);
+    }
+
+    void remove(PodSlice slice) {
+        assert loop.inEventLoop();
+        slices.remove(slice.pod(), slice);
+    }
+}
