@@ -34,8 +34,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 
 /// The CA of istiod on a local port, with its checks, its answers and its errors, and with faults
-// on
-/// demand (docs/spec/identity-and-tls.md 4, 8.3). Knobs may be turned while it runs.
+/// on demand (docs/spec/identity-and-tls.md 4, 8.3). Knobs may be turned while it runs.
 public final class LocalCa implements AutoCloseable {
     private static final Context.Key<Metadata> HEADERS = Context.key("headers");
     private static final Metadata.Key<String> AUTHORIZATION =
