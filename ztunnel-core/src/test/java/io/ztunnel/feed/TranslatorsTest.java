@@ -42,8 +42,7 @@ class TranslatorsTest {
         return WorkloadTranslator.translate("uid", message.build());
     }
 
-    private static io.ztunnel.mesh.Service service(Service.Builder message)
-            throws Untranslatable {
+    private static io.ztunnel.mesh.Service service(Service.Builder message) throws Untranslatable {
         return ServiceTranslator.translate(message.build());
     }
 
@@ -274,7 +273,8 @@ class TranslatorsTest {
         Authorization message =
                 Authorization.newBuilder()
                         .setActionValue(action)
-                        .addRules(Rule.newBuilder().addClauses(Clause.newBuilder().addMatches(match)))
+                        .addRules(
+                                Rule.newBuilder().addClauses(Clause.newBuilder().addMatches(match)))
                         .build();
         return PolicyTranslator.translate(message)
                 .rules()
@@ -340,8 +340,8 @@ class TranslatorsTest {
                         Authorization.parseFrom(
                                 hex(
                                         "0a1d697374696f5f636f6e7665727465645f7374617469635f737472696374"
-                                                + "120c697374696f2d73797374656d180220012a080a0612"
-                                                + "0422022200")));
+                                            + "120c697374696f2d73797374656d180220012a080a0612"
+                                            + "0422022200")));
         assertThat(strict.key()).isEqualTo("istio-system/istio_converted_static_strict");
         assertThat(strict.action()).isEqualTo(AuthorizationPolicy.Action.DENY);
         assertThat(strict.rules().getFirst().clauses().getFirst().matches().getFirst())
