@@ -49,6 +49,15 @@ public final class Format {
     private static boolean isFormatted(Formatter formatter, Path file, boolean write) {
         try {
             String text = Files.readString(file);
+            List<String> wide =
+                    text.lines()
+                            .filter(line -> line.length() > 100 && line.strip().startsWith("///"))
+                            .toList();
+            if (!wide.isEmpty()) {
+                // The formatter would break such a line into two comments of different kinds.
+                System.err.println(file + ": longer than 100 columns: " + wide.getFirst().strip());
+                System.exit(1);
+            }
             String formatted = formatter.formatSourceAndFixImports(text);
             if (write && !formatted.equals(text)) {
                 Files.writeString(file, formatted);

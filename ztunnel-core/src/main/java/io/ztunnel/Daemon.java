@@ -9,6 +9,7 @@ import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import io.ztunnel.admin.AdminServer;
 import io.ztunnel.admin.ConfigDump;
+import io.ztunnel.admin.MeshSections;
 import io.ztunnel.admin.MetricsServer;
 import io.ztunnel.admin.ReadinessServer;
 import io.ztunnel.config.ConfigSection;
@@ -61,6 +62,7 @@ public final class Daemon implements AutoCloseable {
                     1,
                     (ThreadFactory) task -> new FastThreadLocalThread(task, "zt-admin"),
                     NioIoHandler.newFactory());
+    private final List<AutoCloseable> parts = new ArrayList<>();
     private final List<AutoCloseable> servers = new ArrayList<>();
     private final AtomicInteger interrupts = new AtomicInteger();
 
@@ -87,9 +89,12 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
-    /// The place of everything that carries traffic: what it needs is a field here.
-    private void startTraffic() {
-        LOG.atInfo().addKeyValue("mode", config.mode().toString()).log("traffic parts started");
+    private void startTraffic() throws IOException {
+        DataPlane traffic = new DataPlane(config, metrics, logging, readiness, drain);
+        parts.add(traffic);
+        MeshSections.of(() -> traffic.mesh().published().mesh()).forEach(dump::register);
+        dump.register(new CertificateSection(traffic.certificates()));
+        traffic.start();
     }
 
     private void openServers() throws IOException {
@@ -131,7 +136,7 @@ public final class Daemon implements AutoCloseable {
         }
         LOG.atInfo().addKeyValue("deadline", drain.deadline()).log("draining");
         // Not from the loop that answers /quitquitquit, which must not wait for itself.
-        closeServers();
+        closeAll(servers);
         untilStarted.close();
         if (!drained(drain.deadline())) {
             LOG.atWarn().addKeyValue("held", drain.held()).log("drain deadline reached");
@@ -159,20 +164,21 @@ public final class Daemon implements AutoCloseable {
         drain.start(Drain.Mode.GRACEFUL);
     }
 
-    private void closeServers() {
-        for (AutoCloseable server : servers) {
+    private static void closeAll(List<AutoCloseable> all) {
+        for (AutoCloseable each : all) {
             try {
-                server.close();
+                each.close();
             } catch (Exception unexpected) {
-                LOG.warn("server did not close", unexpected);
+                LOG.warn("a part did not close", unexpected);
             }
         }
-        servers.clear();
+        all.clear();
     }
 
     @Override
     public void close() {
-        closeServers();
+        closeAll(servers);
+        closeAll(parts);
         // In-flight answers finish; two seconds are far more than one takes.
         adminLoop.shutdownGracefully(0, 2, TimeUnit.SECONDS).awaitUninterruptibly(3000);
     }

@@ -62,7 +62,7 @@ public record CaSettings(
     }
 
     /// Shared mode with the defaults of the contract: 24 hours, cluster `Kubernetes`, deadline 10
-    // s.
+    /// s.
     public static CaSettings shared(URI address, RootSource roots, TokenSource token) {
         return new CaSettings(
                 List.of(address),

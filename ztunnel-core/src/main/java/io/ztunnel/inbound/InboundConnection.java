@@ -4,7 +4,6 @@ import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.mesh.Workload;
@@ -133,7 +132,7 @@ final class InboundConnection extends LiveConnection {
                                 });
         Channel channel = connecting.channel();
         application = channel;
-        channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, ReceiveSizes.INSTANCE);
+        ReceiveSizes.of(channel);
         connecting.addListener(
                 connected -> {
                     if (over) {

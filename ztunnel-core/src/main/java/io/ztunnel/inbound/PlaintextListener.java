@@ -1,7 +1,6 @@
 package io.ztunnel.inbound;
 
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelOption;
 import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.mesh.MeshSnapshot;
 import io.ztunnel.mesh.Service;
@@ -40,7 +39,7 @@ final class PlaintextListener {
             channel.close();
             return;
         }
-        channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, ReceiveSizes.INSTANCE);
+        ReceiveSizes.of(channel);
         Observer observer = stage.slice().worker().observer();
         observer.socketOpened(Reporter.DESTINATION);
         channel.closeFuture().addListener(closed -> observer.socketClosed(Reporter.DESTINATION));

@@ -1,7 +1,6 @@
 package io.ztunnel.inbound;
 
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslHandler;
 import io.ztunnel.hbone.Tunnel;
 import io.ztunnel.hbone.TunnelServer;
@@ -115,7 +114,7 @@ final class TunnelListener implements PodSlice.Part {
                 fail("ssl error: " + unusable.getMessage());
                 return;
             }
-            channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, ReceiveSizes.INSTANCE);
+            ReceiveSizes.of(channel);
             Handshake.on(channel, handler, this);
             channel.config().setAutoRead(true);
         }

@@ -87,6 +87,7 @@ final class TunnelRequests implements ConnectHandler {
             long startNanos) {
         String host = Forwarded.parse(request.first("forwarded")).host();
         IpAddress source = IpAddress.of(peer.source().getAddress());
+        Authority.Address announce = to.announce();
         InboundConnection.Plan plan =
                 new InboundConnection.Plan(
                         local,
@@ -98,15 +99,15 @@ final class TunnelRequests implements ConnectHandler {
                         stage.settings().keepSource() && !to.loopback()
                                 ? peer.source().getAddress()
                                 : null,
-                        to.announce() == null
+                        announce == null
                                 ? null
                                 : () ->
                                         ProxyPreamble.write(
                                                 ByteBufAllocator.DEFAULT,
                                                 source,
                                                 peer.source().getPort(),
-                                                to.announce().ip(),
-                                                to.announce().port(),
+                                                announce.ip(),
+                                                announce.port(),
                                                 peer.identity()),
                         host);
         ConnectionRecord record =

@@ -28,7 +28,7 @@ import javax.net.ssl.SSLException;
 
 /// The tunnel inside a tunnel: TLS with the far workload and a CONNECT of its own, through a stream
 /// of the tunnel to the network gateway (docs/spec/dataplane.md 2.5). Confined to the worker's
-// loop.
+/// loop.
 final class NestedTunnel {
 
     interface Result {

@@ -3,7 +3,6 @@ package io.ztunnel.outbound;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.ztunnel.hbone.ConnectRequest;
 import io.ztunnel.hbone.OpenFailure;
@@ -135,7 +134,7 @@ final class OutboundDialer {
                                     }
                                 });
         Channel channel = connecting.channel();
-        channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, ReceiveSizes.INSTANCE);
+        ReceiveSizes.of(channel);
         undo = channel::close;
         connecting.addListener(
                 connected -> {

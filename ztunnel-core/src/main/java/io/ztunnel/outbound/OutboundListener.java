@@ -1,7 +1,6 @@
 package io.ztunnel.outbound;
 
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelOption;
 import io.ztunnel.hbone.TunnelPool;
 import io.ztunnel.hbone.TunnelSettings;
 import io.ztunnel.identity.CertificateSource;
@@ -42,7 +41,7 @@ public final class OutboundListener implements PodSlice.Part {
 
     /// An accepted socket, with reading switched off.
     public void onAccepted(Channel channel) {
-        channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, ReceiveSizes.INSTANCE);
+        ReceiveSizes.of(channel);
         OutboundConnection.begin(stage, channel);
     }
 

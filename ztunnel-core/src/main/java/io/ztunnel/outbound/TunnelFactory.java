@@ -4,7 +4,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
 import io.netty.handler.ssl.SslHandler;
@@ -63,7 +62,7 @@ final class TunnelFactory implements TunnelOpener<TunnelKey> {
     private void connect(TunnelKey key, HeldCertificate certificate, Promise<Channel> secured) {
         ChannelFuture connecting = dialer.connect(key.hop(), null, new Unread());
         Channel channel = connecting.channel();
-        channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, ReceiveSizes.INSTANCE);
+        ReceiveSizes.of(channel);
         connecting.addListener(
                 connected -> {
                     if (connected.isSuccess()) {

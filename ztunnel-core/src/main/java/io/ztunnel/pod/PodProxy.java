@@ -44,8 +44,7 @@ public final class PodProxy {
     }
 
     /// Opens the listeners on every worker; completes when all are bound. Where one fails, those
-    // that
-    /// were opened are closed again and the failure says which address was refused.
+    /// that were opened are closed again and the failure says which address was refused.
     public CompletableFuture<Void> start() {
         // The first worker finds out whether the ports are free; then the others may join it.
         PortSharing first = settings.sharedPorts() ? PortSharing.SHARED : PortSharing.FOUNDER;

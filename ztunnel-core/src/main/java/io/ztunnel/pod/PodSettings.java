@@ -10,8 +10,7 @@ import io.ztunnel.route.RouteSettings;
 /// @param sockets of connections to applications and peers
 /// @param listenerMark whether listeners carry the packet mark too, as in shared mode they must
 /// @param sharedPorts whether another process may hold the same ports, so that a new version can
-// take
-///     over; otherwise a taken port is an error
+/// take     over; otherwise a taken port is an error
 /// @param transparent whether the application shall see the client's address
 /// @param ipv6 whether listeners take IPv6
 /// @param baggage whether answers carry our baggage and peers' baggage is read

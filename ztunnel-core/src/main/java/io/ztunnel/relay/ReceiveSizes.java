@@ -2,7 +2,9 @@ package io.ztunnel.relay;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelConfig;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
 
@@ -10,10 +12,8 @@ import io.netty.util.UncheckedBooleanSupplier;
 ///
 /// Starts small, so that request and response traffic stays in the cache, and grows with the first
 /// full read, because a full buffer means that more is waiting. Every buffer keeps room in front
-// for
-/// the nine bytes of a frame header (RFC 9113 4.1), so that a DATA frame is built where the bytes
-// lie.
-/// One turn of the loop reads a bounded amount from one socket: its neighbours wait for nobody.
+/// for the nine bytes of a frame header (RFC 9113 4.1), so that a DATA frame is built where the bytes
+/// lie. One turn of the loop reads a bounded amount from one socket: its neighbours wait for nobody.
 ///
 /// Stateless; the handles belong to their channel's loop.
 public final class ReceiveSizes implements RecvByteBufAllocator {
@@ -25,9 +25,15 @@ public final class ReceiveSizes implements RecvByteBufAllocator {
 
     private static final int BYTES_PER_TURN = 256 * 1024;
 
-    public static final ReceiveSizes INSTANCE = new ReceiveSizes();
+    private static final ReceiveSizes INSTANCE = new ReceiveSizes();
 
-    private ReceiveSizes() {}
+    ReceiveSizes() {}
+
+    /// Makes a channel read this way from now on.
+    @SuppressWarnings("deprecation") // only for whoever wants the default sizes there is another way
+    public static void of(Channel channel) {
+        channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, INSTANCE);
+    }
 
     @Override
     @SuppressWarnings("deprecation") // the interface asks for its own deprecated type

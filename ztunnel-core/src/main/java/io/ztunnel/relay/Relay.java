@@ -13,8 +13,7 @@ import java.util.function.Consumer;
 ///    for as long as its peers want.
 /// 3. A reset is an end and no error once a connection stands; it is passed on as an ordinary end.
 /// 4. An error in one direction never stops the other one. The first error of the client's
-// direction
-///    decides the outcome, then that of the server's.
+/// direction    decides the outcome, then that of the server's.
 ///
 /// Confined to the event loop of the connection.
 public final class Relay {
@@ -86,10 +85,11 @@ public final class Relay {
 
         @Override
         public void onData(ByteBuf data) {
-            if (done || sinkGone != null) {
+            LegGone gone = sinkGone;
+            if (done || gone != null) {
                 data.release();
-                if (!done) {
-                    if (sinkGone.refusesBytes()) {
+                if (!done && gone != null) {
+                    if (gone.refusesBytes()) {
                         error = disconnected();
                     }
                     end();

@@ -32,8 +32,7 @@ public final class Handshake extends ChannelInboundHandlerAdapter {
     }
 
     /// Puts the TLS handler and the waiting one at the end of the pipeline. A channel whose
-    // handshake
-    /// fails is closed.
+    /// handshake fails is closed.
     public static void on(Channel channel, SslHandler tls, Listener listener) {
         channel.pipeline().addLast(tls, new Handshake(tls, listener));
     }

@@ -27,7 +27,7 @@ public abstract class LiveConnection {
     }
 
     /// One line of the connection lists in `/config_dump` (docs/spec/config-observability-dns.md
-    // 2.3.5).
+    /// 2.3.5).
     public record Row(
             String src, @Nullable String originalDst, String actualDst, String protocol) {}
 }

@@ -35,6 +35,7 @@ public final class LocalWorkload {
     }
 
     /// The workload, or null where the mesh does not know the pod.
+    @SuppressWarnings("ReferenceEquality") // the same version, not an equal one
     public @Nullable Workload find() {
         Publication now = slice.worker().mesh();
         if (now != asOf) {
@@ -50,7 +51,7 @@ public final class LocalWorkload {
     }
 
     /// What the pod's own side says of itself in requests and answers; the same for every
-    // connection.
+    /// connection.
     public String baggage() {
         return baggage;
     }
@@ -61,8 +62,7 @@ public final class LocalWorkload {
     }
 
     /// Calls back at once where the pod is known, else when it becomes known, or with null after
-    // five
-    /// seconds.
+    /// five seconds.
     public void whenKnown(Consumer<@Nullable Workload> then) {
         Workload known = find();
         if (known != null) {

@@ -22,7 +22,7 @@ public final class Worker {
     private final Observer observer;
     private final RandomGenerator dice;
     private final Map<PodUid, PodSlice> slices = new LinkedHashMap<>();
-    private final Map<Workload, Party> parties = new IdentityHashMap<>();
+    private final IdentityHashMap<Workload, Party> parties = new IdentityHashMap<>();
     private Publication current = Publication.EMPTY;
 
     /// @param dice for balancing and trace ids; confined to the loop

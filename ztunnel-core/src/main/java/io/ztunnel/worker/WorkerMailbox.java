@@ -40,8 +40,7 @@ public final class WorkerMailbox implements MeshSubscriber {
     }
 
     /// Opens a pod's slice. Completes when its listeners are bound; a slice that could not be
-    // opened
-    /// is gone again when the failure is reported.
+    /// opened is gone again when the failure is reported.
     public CompletableFuture<Void> openSlice(PodUid pod, PodInfo info, SliceOpener opener) {
         CompletableFuture<Void> opened = new CompletableFuture<>();
         worker.loop()

@@ -9,7 +9,7 @@ import io.netty.channel.RecvByteBufAllocator.ExtendedHandle;
 import org.junit.jupiter.api.Test;
 
 class ReceiveSizesTest {
-    private final ExtendedHandle sizes = (ExtendedHandle) ReceiveSizes.INSTANCE.newHandle();
+    private final ExtendedHandle sizes = (ExtendedHandle) new ReceiveSizes().newHandle();
 
     @Test
     void everyBufferLeavesRoomForAFrameHeader() {

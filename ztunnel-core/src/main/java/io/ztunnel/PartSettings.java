@@ -1,0 +1,139 @@
+package io.ztunnel;
+
+import io.ztunnel.ca.CaSettings;
+import io.ztunnel.ca.RootSource;
+import io.ztunnel.ca.TokenSource;
+import io.ztunnel.config.ZtunnelConfig;
+import io.ztunnel.hbone.TunnelSettings;
+import io.ztunnel.identity.BookSettings;
+import io.ztunnel.net.ListenerSettings.Transparent;
+import io.ztunnel.net.SocketSettings;
+import io.ztunnel.pod.PodSettings;
+import io.ztunnel.route.RouteSettings;
+import io.ztunnel.tls.KeyExchange;
+import io.ztunnel.tls.TlsSettings;
+
+import org.jspecify.annotations.Nullable;
+
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/// What was asked for, in the words of the parts. The only place where the two vocabularies meet.
+record PartSettings(ZtunnelConfig config) {
+
+    /// Longest a handshake may take; upstream has no limit (docs/spec/dataplane.md 9.4).
+    private static final Duration HANDSHAKE = Duration.ofSeconds(10);
+
+    /// How long a version of the mesh may be held back for a policy that a local pod lists and that
+    /// has not arrived: istiod sends the pod first.
+    static final Duration POLICY_GRACE = Duration.ofMillis(500);
+
+    private static final Duration CA_CALL = Duration.ofSeconds(10);
+
+    PodSettings pods() {
+        ZtunnelConfig.Sockets sockets = config.sockets();
+        boolean shared = config.mode() == ZtunnelConfig.Mode.SHARED;
+        return new PodSettings(
+                routes(),
+                tunnels(),
+                new SocketSettings(
+                        sockets.packetMark() == null ? 0 : sockets.packetMark(),
+                        sockets.keepAlive(),
+                        sockets.keepAliveTime(),
+                        sockets.keepAliveInterval(),
+                        sockets.keepAliveRetries(),
+                        sockets.userTimeout()),
+                shared,
+                shared && sockets.reusePort(),
+                transparent(sockets.originalSource()),
+                sockets.ipv6(),
+                sockets.responseBaggage(),
+                config.logs().policyDecisionsAtInfo());
+    }
+
+    RouteSettings routes() {
+        return new RouteSettings(
+                config.node().network(),
+                ZtunnelConfig.Ports.INBOUND,
+                Set.copyOf(config.illegalPorts()),
+                config.sockets().localhostAppTunnel());
+    }
+
+    TunnelSettings tunnels() {
+        ZtunnelConfig.Tunnels tunnels = config.tunnels();
+        return TunnelSettings.builder()
+                .streamWindow((int) tunnels.streamWindow())
+                .connectionWindow((int) tunnels.connectionWindow())
+                .receiveBudget((int) tunnels.connectionWindow())
+                .maxFrameSize((int) tunnels.frameSize())
+                .streamsPerTunnel(tunnels.maxStreamsPerConnection())
+                .unusedRelease(tunnels.unusedTimeout())
+                .build();
+    }
+
+    TlsSettings tls() {
+        return new TlsSettings(config.cryptography().tls12(), keyExchange(), HANDSHAKE, true);
+    }
+
+    BookSettings book() {
+        return BookSettings.DEFAULT;
+    }
+
+    CaSettings certificateAuthority() {
+        ZtunnelConfig.Authority authority = config.authority();
+        URI address = authority.address();
+        if (address == null) {
+            throw new IllegalArgumentException(
+                    "CA_ADDRESS is empty, but pods need certificates: set it to the address of"
+                        + " istiod");
+        }
+        return new CaSettings(
+                List.of(address),
+                roots(authority.roots()),
+                authority.alternativeHostname(),
+                token(authority.token()),
+                config.node().clusterId(),
+                authority.certificateLifetime(),
+                authority.headers().stream()
+                        .collect(
+                                Collectors.toMap(
+                                        ZtunnelConfig.Header::name,
+                                        ZtunnelConfig.Header::value,
+                                        (first, last) -> last)),
+                config.mode() == ZtunnelConfig.Mode.SHARED,
+                CA_CALL,
+                config.cryptography().tls12(),
+                keyExchange().groups());
+    }
+
+    private KeyExchange keyExchange() {
+        return config.cryptography().postQuantumOnly() ? KeyExchange.PQC_ONLY : KeyExchange.CLASSIC;
+    }
+
+    private static Transparent transparent(@Nullable Boolean originalSource) {
+        if (originalSource == null) {
+            return Transparent.BEST_EFFORT;
+        }
+        return originalSource ? Transparent.REQUIRED : Transparent.OFF;
+    }
+
+    private static RootSource roots(ZtunnelConfig.RootCertificates roots) {
+        return switch (roots) {
+            case ZtunnelConfig.RootCertificates.File file -> new RootSource.PemFile(file.path());
+            case ZtunnelConfig.RootCertificates.Inline inline -> new RootSource.Pem(inline.pem());
+            case ZtunnelConfig.RootCertificates.SystemStore _ -> new RootSource.SystemStore();
+        };
+    }
+
+    private static TokenSource token(ZtunnelConfig.@Nullable AuthToken token) {
+        return switch (token) {
+            case null -> new TokenSource.Anonymous();
+            case ZtunnelConfig.AuthToken.File file -> new TokenSource.TokenFile(file.path(), false);
+            case ZtunnelConfig.AuthToken.Literal literal ->
+                    new TokenSource.Literal(literal.token());
+        };
+    }
+}
