@@ -3,7 +3,6 @@ package io.ztunnel.xds;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.google.protobuf.Value;
 
 import io.grpc.Status;
 import io.netty.pkitesting.X509Bundle;
@@ -18,7 +17,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -29,10 +27,7 @@ import java.util.stream.Stream;
 /// Each recorded conversation again, with a real gRPC server in the part of istiod: the requests
 /// must be the recorded ones, and after each step the sinks must hold the recorded names.
 ///
-/// Known differences, each on purpose: the wording of reasons in a NACK; no claim of a name that
-/// was removed in the response that brought it (i-nack 30); no second demand of a key the server
-/// has just called unknown, and no claim of a key that was answered under an alias (g-on-demand 04
-/// and 12).
+/// What differs on purpose is in [KnownDifferences].
 class ReplayIT {
     private static final X509Bundle AUTHORITY = ScriptedServer.authority();
 
@@ -54,10 +49,9 @@ class ReplayIT {
         private final Scenario scenario;
         private final ScriptedServer server;
         private final DeltaDiscoveryRequest opening;
-        private final Map<String, Set<String>> refusedByNonce = new HashMap<>();
+        private final Map<String, Set<String>> refusedByNonce;
         private final Map<Integer, ServerStream> streams = new HashMap<>();
-        private final Set<String> answeredKeys = new HashSet<>();
-        private final Set<String> removedAtOnce = new HashSet<>();
+        private final KnownDifferences differences = new KnownDifferences();
 
         Replay(Scenario scenario, ScriptedServer server) {
             this.scenario = scenario;
@@ -68,12 +62,7 @@ class ReplayIT {
                                     .filter(event -> event.direction().equals("request"))
                                     .findFirst()
                                     .orElseThrow());
-            for (Event event : scenario.events()) {
-                if (event.kind().equals("nack")) {
-                    DeltaDiscoveryRequest nack = scenario.request(event);
-                    refusedByNonce.put(nack.getResponseNonce(), refusedNames(nack));
-                }
-            }
+            this.refusedByNonce = KnownDifferences.refusals(scenario);
         }
 
         void run() {
@@ -91,7 +80,7 @@ class ReplayIT {
             try (LiveClient live =
                     new LiveClient(
                             transport,
-                            nodeOf(opening),
+                            KnownDifferences.nodeOf(opening),
                             onDemand ? Subscription.Mode.ON_DEMAND : Subscription.Mode.WILDCARD)) {
                 live.start();
                 String step = first.step();
@@ -147,7 +136,7 @@ class ReplayIT {
                                     (name, any) -> refused.contains(name) ? "refused" : null;
                             return null;
                         });
-                noteDifferences(response);
+                differences.note(response);
                 stream.respond(response);
                 return;
             }
@@ -158,59 +147,15 @@ class ReplayIT {
             if (demand) {
                 String key = expected.getResourceNamesSubscribe(0);
                 var end = live.client.lookUp(ResourceType.ADDRESS, key);
-                if (answeredKeys.contains(key)) {
+                if (differences.known(key)) {
                     assertThat(end.orTimeout(20, TimeUnit.SECONDS).join())
                             .isEqualTo(LookupEnd.ABSENT);
                     return;
                 }
             }
             DeltaDiscoveryRequest actual = stream.request(expected.getTypeUrl());
-            assertThat(comparable(actual)).isEqualTo(comparable(withoutDifferences(expected)));
-        }
-
-        private void noteDifferences(DeltaDiscoveryResponse response) {
-            response.getResourcesList()
-                    .forEach(
-                            resource -> {
-                                answeredKeys.addAll(resource.getAliasesList());
-                                removedAtOnce.remove(resource.getName());
-                                if (response.getRemovedResourcesList()
-                                        .contains(resource.getName())) {
-                                    removedAtOnce.add(resource.getName());
-                                }
-                            });
-            answeredKeys.addAll(response.getRemovedResourcesList());
-        }
-
-        private DeltaDiscoveryRequest withoutDifferences(DeltaDiscoveryRequest expected) {
-            DeltaDiscoveryRequest.Builder adapted = expected.toBuilder();
-            expected.getInitialResourceVersionsMap()
-                    .forEach(
-                            (name, version) -> {
-                                boolean answered = version.isEmpty() && answeredKeys.contains(name);
-                                if (answered || removedAtOnce.contains(name)) {
-                                    adapted.removeInitialResourceVersions(name);
-                                }
-                            });
-            return adapted.build();
-        }
-
-        /// Reasons are ours, names are not.
-        private static Object comparable(DeltaDiscoveryRequest request) {
-            if (!request.hasErrorDetail()) {
-                return request;
-            }
-            DeltaDiscoveryRequest.Builder named = request.toBuilder();
-            named.getErrorDetailBuilder().setMessage(refusedNames(request).toString());
-            return named.build();
-        }
-
-        private static Set<String> refusedNames(DeltaDiscoveryRequest nack) {
-            Set<String> names = new TreeSet<>();
-            for (String part : nack.getErrorDetail().getMessage().split("; ", -1)) {
-                names.add(part.substring(0, part.indexOf(": ")));
-            }
-            return names;
+            assertThat(KnownDifferences.comparable(actual))
+                    .isEqualTo(differences.expected(expected));
         }
 
         private void compareState(LiveClient live, String step) {
@@ -247,25 +192,6 @@ class ReplayIT {
             String name = closed.grpcStatus().replaceAll("(?<=[a-z])(?=[A-Z])", "_");
             String code = name.equals("Canceled") ? "CANCELLED" : name.toUpperCase(Locale.ROOT);
             return Status.fromCode(Status.Code.valueOf(code));
-        }
-
-        private static NodeDescription nodeOf(DeltaDiscoveryRequest opening) {
-            Map<String, String> metadata = new HashMap<>();
-            opening.getNode()
-                    .getMetadata()
-                    .getFieldsMap()
-                    .forEach((key, value) -> metadata.put(key, text(value)));
-            return new NodeDescription(
-                    metadata.remove("INSTANCE_IPS"),
-                    metadata.remove("NAME"),
-                    metadata.remove("NAMESPACE"),
-                    metadata.remove("NODE_NAME"),
-                    metadata,
-                    Map.of());
-        }
-
-        private static String text(Value value) {
-            return value.getStringValue();
         }
     }
 }
