@@ -193,7 +193,7 @@ class ConnectionRecordTest {
     @Test
     void rareFamiliesAndDnsAppearWithTheirFirstSample() {
         Metrics metrics = new Metrics("", null);
-        metrics.xdsMessage("type.googleapis.com/istio.workload.Address", 52011);
+        metrics.xdsMessages("type.googleapis.com/istio.workload.Address", 1, 52011);
         metrics.xdsTermination(Metrics.XdsEnd.RECONNECT);
         metrics.activePods(2);
         metrics.activePods(-1);
