@@ -27,7 +27,7 @@ class PackageArrowsTest {
                     Map.entry("mesh.persistent", Set.of()),
                     Map.entry("lifecycle", Set.of()),
                     Map.entry("route", Set.of("mesh")),
-                    Map.entry("policy", Set.of("mesh")),
+                    Map.entry("policy", Set.of("mesh", "mesh.persistent")),
                     Map.entry("net.linux", Set.of()),
                     Map.entry("net", Set.of("net.linux")),
                     Map.entry("identity", Set.of("mesh", "ca")),

@@ -10,8 +10,7 @@ import java.time.Duration;
 ///     new certificate
 /// @param demandGap a waiting connection makes a failed identity be tried again at once, unless the
 ///     last try is less than this ago; then it gets that try's error
-public record BookSettings(
-        int concurrency, RenewalPlan plan, Duration grace, Duration demandGap) {
+public record BookSettings(int concurrency, RenewalPlan plan, Duration grace, Duration demandGap) {
     public static final BookSettings DEFAULT =
             new BookSettings(8, RenewalPlan.DEFAULT, Duration.ofSeconds(60), Duration.ofSeconds(1));
 

@@ -52,8 +52,7 @@ interface BookThread extends AutoCloseable {
             try {
                 // Rounded up: a task that comes too early finds nothing to do.
                 long millis = delay.isZero() ? 0 : delay.toMillis() + 1;
-                Future<?> unused =
-                        owner.schedule(guarded(task), millis, TimeUnit.MILLISECONDS);
+                Future<?> unused = owner.schedule(guarded(task), millis, TimeUnit.MILLISECONDS);
             } catch (RejectedExecutionException ended) {
                 LOG.debug("task after the end dropped");
             }

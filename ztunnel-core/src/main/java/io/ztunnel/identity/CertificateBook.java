@@ -9,6 +9,7 @@ import io.ztunnel.mesh.SpiffeId;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -76,7 +77,8 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
     /// Starts the thread `zt-certs`.
     ///
     /// @param authority whom to ask; closed with the book
-    /// @param retired told, on the book's thread, of every certificate that was replaced or forgotten
+    /// @param retired told, on the book's thread, of every certificate that was replaced or
+    /// forgotten
     public CertificateBook(
             CertificateAuthority authority,
             BookSettings settings,
@@ -234,7 +236,8 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         return settings.grace().compareTo(TICK) > 0 ? settings.grace() : TICK;
     }
 
-    /// A failed identity is tried again for a connection, less often the longer it has been failing.
+    /// A failed identity is tried again for a connection, less often the longer it has been
+    /// failing.
     private boolean demandMayTry(BookEntry entry, Instant now) {
         Instant last = entry.lastTry;
         int gaps = Math.min(entry.failuresInARow, MAX_DEMAND_GAPS);
@@ -285,7 +288,12 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
                     } catch (RuntimeException e) {
                         // A slot must come back whatever happens.
                         thread.run(
-                                () -> failed(entry, "signing failed: " + e, "This is a bug.", started));
+                                () ->
+                                        failed(
+                                                entry,
+                                                "signing failed: " + e,
+                                                "This is a bug.",
+                                                started));
                     }
                 });
     }
@@ -335,13 +343,17 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
                                 held == null ? now : held.notAfter(),
                                 random);
         entry.order = orders++;
-        LOG.warn(
-                "no certificate for {} ({}), next try at {}: {} {}",
-                entry.identity,
-                held == null ? "none in use" : "the one in use is valid until " + held.notAfter(),
-                entry.due,
-                text,
-                remedy);
+        // The first, second, fourth, ... of a row: an outage is news once, not 500 times a minute.
+        boolean news = Integer.bitCount(entry.failuresInARow) == 1;
+        LOG.atLevel(news ? Level.WARN : Level.DEBUG)
+                .log(
+                        "no certificate for {} (held until {}), try {}, next at {}: {} {}",
+                        entry.identity,
+                        held == null ? "-" : held.notAfter(),
+                        entry.failuresInARow,
+                        entry.due,
+                        text,
+                        remedy);
         if (held == null) {
             published.remove(entry.identity);
             entry.refuseAll(text);
@@ -394,8 +406,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
             }
         } else if (!entry.alarmed
                 && entry.failure != null
-                && !now.isBefore(
-                        settings.plan().alarmAt(held.notBefore(), held.notAfter()))) {
+                && !now.isBefore(settings.plan().alarmAt(held.notBefore(), held.notAfter()))) {
             entry.alarmed = true;
             LOG.error(
                     "certificate of {} expires at {} and could not be renewed {} times: {}",
@@ -425,7 +436,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         if (closed) {
             return;
         }
-        Instant next = now.plus(TICK);
+        Instant next = nextTick.isAfter(now) ? nextTick : now.plus(TICK);
         for (BookEntry entry : entries.values()) {
             Instant forgetAt = entry.forgetAt;
             if (forgetAt != null && forgetAt.isBefore(next)) {

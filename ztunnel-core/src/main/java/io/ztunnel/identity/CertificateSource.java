@@ -9,11 +9,11 @@ import java.util.concurrent.Executor;
 /// Where the stages of a connection get our certificates from. Safe on any thread.
 public interface CertificateSource {
     /// Asks for the certificate of an identity. The receiver is called exactly once, by the
-    /// executor, with a certificate that is valid at that time or with the reason why there is none.
+    /// executor, with a certificate that is valid at that time or with the reason why there is
+    /// none.
     ///
     /// @param callbackLoop the event loop that asks
-    void request(
-            SpiffeId identity, Priority priority, Executor callbackLoop, Receiver receiver);
+    void request(SpiffeId identity, Priority priority, Executor callbackLoop, Receiver receiver);
 
     /// The certificate if one is held and valid now; never waits.
     @Nullable HeldCertificate current(SpiffeId identity);

@@ -55,15 +55,13 @@ public record RenewalPlan(Duration floor, double jitter, double alarmShare) {
     ///
     /// @param failures how many there have been in a row, at least one
     /// @param notAfter end of the certificate still in use; the last try is made at that time
-    public Instant retryAt(
-            int failures, Instant now, Instant notAfter, RandomGenerator random) {
+    public Instant retryAt(int failures, Instant now, Instant notAfter, RandomGenerator random) {
         int doublings = Math.min(failures - 1, MAX_DOUBLINGS);
         Duration nominal = FIRST_RETRY.multipliedBy(1L << doublings);
         if (nominal.compareTo(LAST_RETRY) > 0) {
             nominal = LAST_RETRY;
         }
-        Instant due =
-                now.plus(scaled(nominal, 1 + RETRY_JITTER * (2 * random.nextDouble() - 1)));
+        Instant due = now.plus(scaled(nominal, 1 + RETRY_JITTER * (2 * random.nextDouble() - 1)));
         return notAfter.isAfter(now) && due.isAfter(notAfter) ? notAfter : due;
     }
 

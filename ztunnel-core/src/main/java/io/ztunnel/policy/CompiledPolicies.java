@@ -31,8 +31,8 @@ public final class CompiledPolicies {
     /// Up to here the selector policies of a workload are gone through one by one.
     private static final int FEW = 4;
 
-    /// Not a legal name of a namespace, while the empty one might come from a file.
-    private static final String GLOBAL = "*";
+    /// No namespace can have this name, as keys are `<namespace>/<name>`.
+    private static final String GLOBAL = "/";
 
     private final PersistentMap<String, CompiledPolicy> byKey;
     private final PersistentMap<String, PolicySet> selected;

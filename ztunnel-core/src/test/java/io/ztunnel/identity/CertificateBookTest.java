@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ztunnel.mesh.SpiffeId;
 
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -376,6 +377,7 @@ class CertificateBookTest {
 
     /// 500 identities, 24 h each, a year: never one without a certificate, no burst, no drift.
     @Test
+    @Tag("slow")
     void aYearOfRenewals() {
         CertificateBook book =
                 book(

@@ -64,8 +64,7 @@ class RenewalPlanTest {
     void retriesDoubleUpToTheCap() {
         int[] nominal = {1, 2, 4, 8, 16, 32, 64, 128, 150, 150, 150};
         for (int i = 0; i < nominal.length; i++) {
-            Duration wait =
-                    Duration.between(NOW, EXACT.retryAt(i + 1, NOW, NOW, random));
+            Duration wait = Duration.between(NOW, EXACT.retryAt(i + 1, NOW, NOW, random));
             assertThat(wait.toMillis()).isBetween(nominal[i] * 800L, nominal[i] * 1200L);
         }
         assertThat(EXACT.retryAt(Integer.MAX_VALUE, NOW, NOW, random))

@@ -167,8 +167,8 @@ class RelayTest {
     }
 
     private static final class Counts implements ByteMeter {
-        private int sent;
-        private int received;
+        private long sent;
+        private long received;
 
         @Override
         public void clientToServer(long bytes) {

@@ -91,7 +91,8 @@ public final class MeshKit {
 
     /// The words for what is being described, and those that begin the next thing.
     public abstract class Words {
-        abstract void end();
+        /// Adds what was described; every word that begins another thing does so too.
+        public abstract void end();
 
         public WorkloadWords workload(String name) {
             end();
@@ -227,7 +228,7 @@ public final class MeshKit {
         }
 
         @Override
-        void end() {
+        public void end() {
             workloads.add(build());
         }
     }
@@ -318,7 +319,7 @@ public final class MeshKit {
         }
 
         @Override
-        void end() {
+        public void end() {
             services.add(build());
         }
     }

@@ -1,0 +1,305 @@
+package io.ztunnel.tls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ztunnel.ca.IssuedCertificate;
+import io.ztunnel.ca.testkit.IssuingCa;
+import io.ztunnel.ca.testkit.LeafRequest;
+import io.ztunnel.identity.HeldCertificate;
+import io.ztunnel.mesh.SpiffeId;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManagerFactory;
+
+/// Against OpenSSL and the JDK on the other side: versions, groups, alerts by number, and that no
+/// session is ever resumed (docs/spec/identity-and-tls.md 5.6, 10.3).
+@Timeout(120)
+class OutsidePeersIT {
+    private static final SpiffeId CLIENT = SpiffeId.parse("spiffe://cluster.local/ns/a/sa/client");
+    private static final SpiffeId SERVER = SpiffeId.parse("spiffe://cluster.local/ns/b/sa/server");
+
+    @TempDir Path directory;
+    private final IssuingCa root = IssuingCa.root("O=cluster.local");
+    private final TlsContexts contexts = new TlsContexts(TlsSettings.DEFAULT);
+    private final TlsLoopback loopback = new TlsLoopback();
+    private IssuedCertificate client;
+
+    @BeforeEach
+    void files() throws Exception {
+        client = root.issue(CLIENT.toString());
+        write("client", client);
+        Files.writeString(directory.resolve("root.pem"), IssuingCa.pem(root.certificate()));
+    }
+
+    private void write(String name, IssuedCertificate issued) throws IOException {
+        Files.writeString(directory.resolve(name + ".pem"), IssuingCa.pem(issued.leaf()));
+        Files.writeString(directory.resolve(name + ".key"), IssuingCa.pem(issued.key()));
+    }
+
+    @AfterEach
+    void stop() {
+        loopback.close();
+        contexts.close();
+    }
+
+    private HeldCertificate server() {
+        return new HeldCertificate(SERVER, root.issue(SERVER.toString()), 1);
+    }
+
+    private int serve(TlsContexts with) {
+        HeldCertificate certificate = server();
+        return loopback.serve(channel -> with.server(certificate, channel.alloc()));
+    }
+
+    private String openssl(int port, String... more) throws Exception {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                "openssl",
+                                "s_client",
+                                "-connect",
+                                "127.0.0.1:" + port,
+                                "-CAfile",
+                                "root.pem",
+                                "-ign_eof"));
+        command.addAll(List.of(more));
+        return run(command);
+    }
+
+    private String run(List<String> command) throws Exception {
+        Path output = directory.resolve("output-" + System.nanoTime());
+        Process process =
+                new ProcessBuilder(command)
+                        .directory(directory.toFile())
+                        .redirectErrorStream(true)
+                        .redirectOutput(output.toFile())
+                        .redirectInput(ProcessBuilder.Redirect.from(new java.io.File("/dev/null")))
+                        .start();
+        // The server greets and does not close; what has come by then is all there is.
+        if (!process.waitFor(3, TimeUnit.SECONDS)) {
+            process.destroy();
+            process.waitFor(10, TimeUnit.SECONDS);
+        }
+        return Files.readString(output, java.nio.charset.StandardCharsets.ISO_8859_1);
+    }
+
+    private String[] asClient(String name, String... more) {
+        List<String> all =
+                new ArrayList<>(
+                        List.of("-cert", name + ".pem", "-key", name + ".key", "-alpn", "h2"));
+        all.addAll(List.of(more));
+        return all.toArray(new String[0]);
+    }
+
+    @Test
+    void aProperClientGetsThroughWithoutATicket() throws Exception {
+        int port = serve(contexts);
+        String output = openssl(port, asClient("client", "-msg"));
+
+        assertThat(output).contains("TLSv1.3").contains("ALPN protocol: h2");
+        assertThat(output).contains("from server").contains("O = cluster.local");
+        assertThat(output).doesNotContain("NewSessionTicket");
+        assertThat(loopback.accepted().proven().identity()).isEqualTo(CLIENT);
+    }
+
+    @Test
+    void E66_alert116_noCertificate() throws Exception {
+        assertThat(openssl(serve(contexts), "-alpn", "h2")).contains("SSL alert number 116");
+    }
+
+    @Test
+    void alert70_tls12IsRefusedUnlessAllowed() throws Exception {
+        assertThat(openssl(serve(contexts), asClient("client", "-tls1_2")))
+                .contains("SSL alert number 70");
+        try (TlsContexts older =
+                new TlsContexts(
+                        new TlsSettings(true, KeyExchange.CLASSIC, Duration.ofSeconds(10), true))) {
+            assertThat(openssl(serve(older), asClient("client", "-tls1_2")))
+                    .contains("TLSv1.2")
+                    .contains("from server");
+        }
+    }
+
+    @Test
+    void alert40_noCommonGroup() throws Exception {
+        assertThat(openssl(serve(contexts), asClient("client", "-groups", "P-521")))
+                .contains("SSL alert number 40");
+    }
+
+    @Test
+    void everyClassicGroupIsAccepted() throws Exception {
+        int port = serve(contexts);
+        for (String group : List.of("X25519", "P-256", "P-384")) {
+            assertThat(openssl(port, asClient("client", "-groups", group))).contains("from server");
+        }
+    }
+
+    @Test
+    void E70_alert40_classicClientOfAHybridOnlyServer() throws Exception {
+        try (TlsContexts pqc =
+                new TlsContexts(
+                        new TlsSettings(
+                                false, KeyExchange.PQC_ONLY, Duration.ofSeconds(10), true))) {
+            assertThat(openssl(serve(pqc), asClient("client"))).contains("SSL alert number 40");
+        }
+    }
+
+    @Test
+    void E63_alert46_anotherTrustDomain() throws Exception {
+        write("other", root.issue("spiffe://elsewhere/ns/a/sa/client"));
+        assertThat(openssl(serve(contexts), asClient("other"))).contains("SSL alert number 46");
+    }
+
+    @Test
+    void alert45_48_43_51_refusedClients() throws Exception {
+        int port = serve(contexts);
+        java.time.Instant now = java.time.Instant.now();
+        write(
+                "expired",
+                root.issue(
+                        LeafRequest.of(CLIENT.toString())
+                                .valid(now.minusSeconds(7200), now.minusSeconds(60))));
+        write("stranger", IssuingCa.root("O=stranger").issue(CLIENT.toString()));
+        write("purpose", root.issue(LeafRequest.of(CLIENT.toString()).serverOnly()));
+        write("forged", IssuingCa.root("O=cluster.local").issue(CLIENT.toString()));
+        assertThat(openssl(port, asClient("expired"))).contains("SSL alert number 45");
+        assertThat(openssl(port, asClient("stranger"))).contains("SSL alert number 48");
+        assertThat(openssl(port, asClient("purpose"))).contains("SSL alert number 43");
+        assertThat(openssl(port, asClient("forged"))).contains("SSL alert number 51");
+    }
+
+    /// Upstream sends alert 120; BoringSSL cannot through this library, so the close is the answer.
+    @Test
+    void anotherProtocolThanH2IsClosed() throws Exception {
+        int port = serve(contexts);
+        String output =
+                openssl(port, "-cert", "client.pem", "-key", "client.key", "-alpn", "http/1.1");
+        assertThat(output).contains("No ALPN negotiated").doesNotContain("from server");
+        assertThat(loopback.accepted().failure()).isEqualTo("peer does not speak h2 (ALPN)");
+        openssl(port, "-cert", "client.pem", "-key", "client.key");
+        assertThat(loopback.accepted().failure()).isEqualTo("peer does not speak h2 (ALPN)");
+    }
+
+    /// Row 10.3: three connections of a client that would resume are three verifications.
+    @Test
+    void noSessionIsEverResumed() throws Exception {
+        int port = serve(contexts);
+        openssl(port, asClient("client", "-sess_out", "session"));
+        assertThat(directory.resolve("session")).doesNotExist();
+
+        SSLContext jdk = jdkClient();
+        for (int i = 0; i < 3; i++) {
+            try (SSLSocket socket =
+                    (SSLSocket) jdk.getSocketFactory().createSocket("127.0.0.1", port)) {
+                var parameters = socket.getSSLParameters();
+                parameters.setApplicationProtocols(new String[] {"h2"});
+                socket.setSSLParameters(parameters);
+                assertThat(socket.getInputStream().readNBytes(11)).hasSize(11);
+            }
+        }
+        // Each was proven anew: a resumed session would come without the trust manager's verdict.
+        for (int i = 0; i < 4; i++) {
+            assertThat(loopback.accepted().proven().identity()).isEqualTo(CLIENT);
+        }
+    }
+
+    private SSLContext jdkClient() throws Exception {
+        KeyStore keys = KeyStore.getInstance("PKCS12");
+        keys.load(null, null);
+        keys.setKeyEntry("own", client.key(), new char[0], new X509Certificate[] {client.leaf()});
+        keys.setCertificateEntry("root", root.certificate());
+        KeyManagerFactory own = KeyManagerFactory.getInstance("PKIX");
+        own.init(keys, new char[0]);
+        TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
+        trust.init(keys);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(own.getKeyManagers(), trust.getTrustManagers(), null);
+        return context;
+    }
+
+    @Test
+    void outbound_noServerNameAndOurCertificateToAnOpensslServer() throws Exception {
+        write("server", root.issue(SERVER.toString()));
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        Path output = directory.resolve("server-output");
+        Process process =
+                new ProcessBuilder(
+                                "openssl",
+                                "s_server",
+                                "-accept",
+                                "127.0.0.1:" + port,
+                                "-cert",
+                                "server.pem",
+                                "-key",
+                                "server.key",
+                                "-CAfile",
+                                "root.pem",
+                                "-Verify",
+                                "3",
+                                "-verify_return_error",
+                                "-alpn",
+                                "h2",
+                                "-tlsextdebug")
+                        .directory(directory.toFile())
+                        .redirectErrorStream(true)
+                        .redirectOutput(output.toFile())
+                        .start();
+        try {
+            HeldCertificate own = new HeldCertificate(CLIENT, client, 1);
+            awaitListening(port);
+            // It serves one at a time, so the connection that ends by itself comes first.
+            TlsEnd refused =
+                    loopback.connect(
+                            port,
+                            channel -> contexts.client(own, List.of(CLIENT), channel.alloc()));
+            assertThat(refused.failure()).contains("expected SAN");
+            TlsEnd end =
+                    loopback.connect(
+                            port,
+                            channel -> contexts.client(own, List.of(SERVER), channel.alloc()));
+            assertThat(end.proven().identity()).isEqualTo(SERVER);
+            assertThat(end.proven().version()).isEqualTo("TLSv1.3");
+        } finally {
+            process.destroy();
+            process.waitFor(10, TimeUnit.SECONDS);
+        }
+        String log = Files.readString(output, java.nio.charset.StandardCharsets.ISO_8859_1);
+        assertThat(log).contains("ALPN protocols selected: h2").doesNotContain("server name");
+        assertThat(log).contains("SSL alert number 46");
+    }
+
+    private static void awaitListening(int port) throws Exception {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (System.nanoTime() < deadline) {
+            // In the kernel's table rather than by connecting, which would be a connection.
+            String listening = String.format(":%04X 00000000:0000 0A", port);
+            if (Files.readString(Path.of("/proc/net/tcp")).contains(listening)) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        throw new AssertionError("nobody listens");
+    }
+}
