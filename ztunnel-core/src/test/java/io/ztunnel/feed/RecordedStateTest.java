@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 
 import io.ztunnel.admin.PolicyJson;
 import io.ztunnel.admin.ServiceJson;
@@ -40,11 +41,13 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /// Each recorded conversation from the bytes of istiod to the snapshot: requests, refusals and
@@ -170,12 +173,37 @@ class RecordedStateTest {
             JsonNode ours = dump(writer.published().mesh());
             for (String key : List.of("policies", "services", "stagedServices", "workloads")) {
                 if (recorded.has(key)) {
-                    assertThat(ours.get(key).toPrettyString())
+                    assertThat(ordered(key, ours.get(key)))
                             .as("%s after %s", key, step)
-                            .isEqualTo(recorded.get(key).toPrettyString());
+                            .isEqualTo(ordered(key, recorded.get(key)));
                 }
             }
         }
+    }
+
+    /// Puts into one order what has none: the recorded client keeps the services of a workload, and
+    /// the services of one host name, in the order of a hash table.
+    private static String ordered(String key, JsonNode part) {
+        if (key.equals("workloads")) {
+            for (JsonNode workload : part) {
+                if (workload.get("services") instanceof ArrayNode services) {
+                    sort(services, JsonNode::asText);
+                }
+            }
+        }
+        if (key.equals("services") && part instanceof ArrayNode services) {
+            sort(
+                    services,
+                    each -> each.get("hostname").asText() + " " + each.get("namespace").asText());
+        }
+        return part.toPrettyString();
+    }
+
+    private static void sort(ArrayNode array, Function<JsonNode, String> by) {
+        List<JsonNode> elements = new ArrayList<>();
+        array.forEach(elements::add);
+        elements.sort(Comparator.comparing(by));
+        array.removeAll().addAll(elements);
     }
 
     private static JsonNode dump(MeshSnapshot mesh) throws IOException {
