@@ -28,7 +28,7 @@ final class Authority {
     static Authority start(Namespace fabric, Path folder, List<Role> roles) {
         List<String> command =
                 JavaProgram.of(
-                        "io.ztunnel.ca.testkit.LocalCa",
+                        "io.ztunnel.ca.testkit.LocalCa$Main",
                         "--listen",
                         ADDRESS.getHostAddress() + ":" + PORT,
                         "--name",
