@@ -187,7 +187,7 @@ class ConnectionRecordTest {
                 .contains("source_workload=\"a\\\"b\\\\c\\nd\"")
                 .contains("source_workload=\"other\"")
                 .contains("ztunnel_java_traffic_series_overflowed_total 2\n")
-                .doesNotContain("second");
+                .doesNotContain("\"second\"");
     }
 
     @Test
