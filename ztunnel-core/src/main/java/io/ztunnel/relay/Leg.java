@@ -14,7 +14,13 @@ public interface Leg {
     /// Takes ownership of the bytes. Nothing is sent before [#flush].
     void write(ByteBuf data);
 
+    /// Sends what was written, at the latest when the loop has gone through what is at hand.
     void flush();
+
+    /// Sends what was written before it returns, as far as the other side has room.
+    default void flushNow() {
+        flush();
+    }
 
     /// Ends the output after all that was written; the input stays open.
     void finish();

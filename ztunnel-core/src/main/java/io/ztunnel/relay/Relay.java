@@ -104,7 +104,7 @@ public final class Relay {
             }
             to.write(data);
             if (!to.isWritable()) {
-                to.flush();
+                to.flushNow();
                 if (!to.isWritable()) {
                     from.pause();
                 }

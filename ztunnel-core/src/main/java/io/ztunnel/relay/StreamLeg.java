@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// stream's sender stops.
 public final class StreamLeg implements Leg, StreamReceiver {
     private final TunnelStream stream;
+    private final TunnelFlush flush;
     private final @Nullable Runnable whenClosed;
     private @Nullable LegListener listener;
     private int withheld;
@@ -26,6 +27,7 @@ public final class StreamLeg implements Leg, StreamReceiver {
     /// @param whenClosed runs when the relay is done with the leg
     public StreamLeg(TunnelStream stream, @Nullable Runnable whenClosed) {
         this.stream = stream;
+        this.flush = TunnelFlush.of(stream);
         this.whenClosed = whenClosed;
     }
 
@@ -47,6 +49,11 @@ public final class StreamLeg implements Leg, StreamReceiver {
 
     @Override
     public void flush() {
+        flush.soon();
+    }
+
+    @Override
+    public void flushNow() {
         stream.flush();
     }
 
