@@ -27,8 +27,12 @@ final class LogFile {
 
     /// The first line since the mark that is wanted, waiting for it a while.
     Optional<String> await(Predicate<String> wanted) {
-        return Until.present(
-                PATIENCE, () -> lines(path).stream().skip(seen).filter(wanted).findFirst());
+        return Until.present(PATIENCE, () -> find(wanted));
+    }
+
+    /// The first line since the mark that is wanted, if it is there already.
+    Optional<String> find(Predicate<String> wanted) {
+        return lines(path).stream().skip(seen).filter(wanted).findFirst();
     }
 
     /// Its last lines.

@@ -141,10 +141,10 @@ final class Story {
         ofWeb.log().mark();
         narrator.show(stage.meshFile().denyAll());
         narrator.say("alice$ " + Stage.curlCommand());
-        Shell.Outcome refused = awaitRefusal(alice);
+        Shell.Outcome refused = awaitRefusal(alice, ofWeb);
         narrator.show(refused.output().strip());
         checkRefused(refused, "alice is cut off");
-        AccessLine reason = accessLine(ofWeb, line -> !line.get("error").isEmpty());
+        AccessLine reason = accessLine(ofWeb, line -> line.get("error").contains("policy"));
         narrator.say("web's ztunnel says why:");
         narrator.show("from  " + reason.get("src.identity") + "\nerror " + reason.get("error"));
         narrator.check(
@@ -187,12 +187,23 @@ final class Story {
                 answer.toString());
     }
 
-    /// A changed file takes a moment to be seen.
-    private Shell.Outcome awaitRefusal(Role from) {
+    /// A changed file takes a moment to be seen; a refusal counts when its reason is logged.
+    private Shell.Outcome awaitRefusal(Role from, Daemon judge) {
         return Until.present(
                         PATIENCE,
-                        () -> Optional.of(stage.curl(from)).filter(answer -> !answer.succeeded()))
+                        () ->
+                                Optional.of(stage.curl(from))
+                                        .filter(answer -> !answer.succeeded())
+                                        .filter(
+                                                answer ->
+                                                        judge.log()
+                                                                .find(Story::refuses)
+                                                                .isPresent()))
                 .orElseGet(() -> stage.curl(from));
+    }
+
+    private static boolean refuses(String line) {
+        return AccessLine.isOne(line) && AccessLine.parse(line).get("error").contains("policy");
     }
 
     private static boolean served(Shell.Outcome answer) {
