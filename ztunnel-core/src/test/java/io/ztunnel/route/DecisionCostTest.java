@@ -21,8 +21,8 @@ import java.lang.management.ManagementFactory;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
 
-/// What a route costs. Processor times are printed for the reader; what is asserted is the memory a decision
-/// takes, which does not depend on the machine or on the size of the mesh.
+/// What a route costs. Processor times are printed for the reader; what is asserted is the memory a
+/// decision takes, which does not depend on the machine or on the size of the mesh.
 @Tag("slow")
 @Timeout(300)
 class DecisionCostTest {
