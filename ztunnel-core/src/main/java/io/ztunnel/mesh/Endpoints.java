@@ -44,8 +44,7 @@ public final class Endpoints {
         EndpointGroup[] changed =
                 at < 0 ? Arrays.copyOf(groups, groups.length + 1) : groups.clone();
         EndpointGroup group = at < 0 ? wanted : groups[at];
-        changed[at < 0 ? groups.length : at] =
-                group.with(group.members().with(workload));
+        changed[at < 0 ? groups.length : at] = group.with(group.members().with(workload));
         return new Endpoints(none, networkFirst, changed);
     }
 
@@ -119,9 +118,7 @@ public final class Endpoints {
                             member ->
                                     action.accept(
                                             new Endpoint(
-                                                    member.uid(),
-                                                    group.ports(),
-                                                    group.healthy())));
+                                                    member.uid(), group.ports(), group.healthy())));
         }
     }
 

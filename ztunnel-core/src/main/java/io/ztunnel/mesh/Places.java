@@ -126,8 +126,7 @@ record Places(List<LoadBalancer.Scope> scopes, @Nullable WeightedTree<Place> tre
         if (place.members == null) {
             throw new IllegalStateException("a place without endpoints has no weight");
         }
-        return WeightedTree.at(
-                place.members, dice.nextLong(BY_VALUES.weight(place)), BY_UID);
+        return WeightedTree.at(place.members, dice.nextLong(BY_VALUES.weight(place)), BY_UID);
     }
 
     /// Where a place lies as seen from those that share the first `depth` scopes with a client.

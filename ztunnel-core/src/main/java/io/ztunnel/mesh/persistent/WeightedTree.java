@@ -108,8 +108,7 @@ public abstract sealed class WeightedTree<T> {
     }
 
     /// With the item added, or put in place of the one that is equal in the order.
-    public static <T> WeightedTree<T> with(
-            @Nullable WeightedTree<T> tree, T item, Order<T> order) {
+    public static <T> WeightedTree<T> with(@Nullable WeightedTree<T> tree, T item, Order<T> order) {
         if (tree == null) {
             return new Leaf<>(item);
         }
@@ -216,21 +215,13 @@ public abstract sealed class WeightedTree<T> {
 
     /// The sum of the weights of all items below a range.
     public static <T, P> long below(
-            @Nullable WeightedTree<T> tree,
-            Range<T, P> range,
-            P probe,
-            int depth,
-            Order<T> order) {
+            @Nullable WeightedTree<T> tree, Range<T, P> range, P probe, int depth, Order<T> order) {
         return upTo(tree, range, probe, depth, order, -1);
     }
 
     /// The sum of the weights of all items below a range or in it.
     public static <T, P> long belowEndOf(
-            @Nullable WeightedTree<T> tree,
-            Range<T, P> range,
-            P probe,
-            int depth,
-            Order<T> order) {
+            @Nullable WeightedTree<T> tree, Range<T, P> range, P probe, int depth, Order<T> order) {
         return upTo(tree, range, probe, depth, order, 0);
     }
 
@@ -281,8 +272,7 @@ public abstract sealed class WeightedTree<T> {
         return at.item;
     }
 
-    public static <T> void forEach(
-            @Nullable WeightedTree<T> tree, Consumer<? super T> action) {
+    public static <T> void forEach(@Nullable WeightedTree<T> tree, Consumer<? super T> action) {
         if (tree != null) {
             forEach(left(tree), action);
             action.accept(tree.item);
