@@ -44,8 +44,7 @@ public final class Endpoints {
         EndpointGroup[] changed =
                 at < 0 ? Arrays.copyOf(groups, groups.length + 1) : groups.clone();
         EndpointGroup group = at < 0 ? wanted : groups[at];
-        changed[at < 0 ? groups.length : at] =
-                group.with(group.members().with(workload));
+        changed[at < 0 ? groups.length : at] = group.with(group.members().with(workload));
         return new Endpoints(none, networkFirst, changed);
     }
 
@@ -119,9 +118,7 @@ public final class Endpoints {
                             member ->
                                     action.accept(
                                             new Endpoint(
-                                                    member.uid(),
-                                                    group.ports(),
-                                                    group.healthy())));
+                                                    member.uid(), group.ports(), group.healthy())));
         }
     }
 
@@ -153,6 +150,7 @@ public final class Endpoints {
         int bestDepth = 0;
         long sum = 0;
         Places chosen = null;
+        long chosenWeight = 0;
         for (EndpointGroup group : groups) {
             Places members = group.members();
             if (!eligible(group, service, client, port, target, purpose)) {
@@ -174,13 +172,17 @@ public final class Endpoints {
                 bestDepth = depth;
                 sum = weight;
                 chosen = weight > 0 ? members : null;
+                chosenWeight = weight;
             } else if (weight > 0) {
                 sum += weight;
                 // One pass over groups of equal rank: each ends up chosen in proportion.
-                chosen = chosen == null || dice.nextLong(sum) < weight ? members : chosen;
+                if (chosen == null || dice.nextLong(sum) < weight) {
+                    chosen = members;
+                    chosenWeight = weight;
+                }
             }
         }
-        return chosen == null ? null : chosen.draw(client, bestDepth, dice);
+        return chosen == null ? null : chosen.draw(client, bestDepth, chosenWeight, dice);
     }
 
     private static boolean eligible(

@@ -9,8 +9,8 @@ import java.util.Map;
 /// One object for equal facts: namespaces, node names, localities, port maps and the like repeat in
 /// thousands of workloads and are most of what they weigh.
 ///
-/// Owned by the one thread that writes snapshots. It forgets everything once it has grown to twice
-/// its bound; forgetting costs memory later and is never wrong.
+/// Owned by the one thread that writes snapshots. At its bound it forgets everything; that costs
+/// memory later and is never wrong.
 final class Interner {
     private static final int MOST = 1 << 20;
 

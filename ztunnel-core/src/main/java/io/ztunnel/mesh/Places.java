@@ -14,10 +14,11 @@ import java.util.random.RandomGenerator;
 /// takes O(log endpoints) more. Immutable.
 ///
 /// @param scopes in the order of preference
-record Places(List<LoadBalancer.Scope> scopes, @Nullable WeightedTree<Place> tree) {
+record Places(List<LoadBalancer.Scope> scopes, @Nullable WeightedTree<Place> tree)
+        implements WeightedTree.Range<Places.Place, Workload> {
 
     /// One combination of scope values and the workloads there.
-    private record Place(List<String> values, @Nullable WeightedTree<Workload> members) {}
+    record Place(List<String> values, @Nullable WeightedTree<Workload> members) {}
 
     private static final WeightedTree.Order<Workload> BY_UID =
             new WeightedTree.Order<>() {
@@ -96,7 +97,7 @@ record Places(List<LoadBalancer.Scope> scopes, @Nullable WeightedTree<Place> tre
     /// values are equal.
     int closest(Workload client) {
         for (int depth = scopes.size(); depth > 0; depth--) {
-            if (WeightedTree.contains(tree, new Near(client, depth))) {
+            if (WeightedTree.contains(tree, this, client, depth)) {
                 return depth;
             }
         }
@@ -108,15 +109,15 @@ record Places(List<LoadBalancer.Scope> scopes, @Nullable WeightedTree<Place> tre
         if (depth == 0) {
             return WeightedTree.weight(tree, BY_VALUES);
         }
-        Near near = new Near(client, depth);
-        return WeightedTree.belowEndOf(tree, near, BY_VALUES)
-                - WeightedTree.below(tree, near, BY_VALUES);
+        return WeightedTree.belowEndOf(tree, this, client, depth, BY_VALUES)
+                - WeightedTree.below(tree, this, client, depth, BY_VALUES);
     }
 
-    /// Draws from the range of [#weight], which must not be 0.
-    Workload draw(Workload client, int depth, RandomGenerator dice) {
-        long from = depth == 0 ? 0 : WeightedTree.below(tree, new Near(client, depth), BY_VALUES);
-        long weight = weight(client, depth);
+    /// Draws from a range.
+    ///
+    /// @param weight what [#weight] says of the range, not 0
+    Workload draw(Workload client, int depth, long weight, RandomGenerator dice) {
+        long from = depth == 0 ? 0 : WeightedTree.below(tree, this, client, depth, BY_VALUES);
         if (tree == null || weight == 0) {
             throw new IllegalStateException("nothing to draw from");
         }
@@ -125,31 +126,20 @@ record Places(List<LoadBalancer.Scope> scopes, @Nullable WeightedTree<Place> tre
         if (place.members == null) {
             throw new IllegalStateException("a place without endpoints has no weight");
         }
-        return WeightedTree.at(
-                place.members, dice.nextLong(BY_VALUES.weight(place)), BY_UID);
+        return WeightedTree.at(place.members, dice.nextLong(BY_VALUES.weight(place)), BY_UID);
     }
 
-    /// The places that share the first `depth` scopes with a client.
-    private final class Near implements WeightedTree.Range<Place> {
-        private final Workload client;
-        private final int depth;
-
-        private Near(Workload client, int depth) {
-            this.client = client;
-            this.depth = depth;
-        }
-
-        @Override
-        public int side(Place place) {
-            for (int i = 0; i < depth; i++) {
-                String there = place.values.get(i);
-                String here = value(client, scopes.get(i));
-                if (!there.equals(here)) {
-                    return there.compareTo(here);
-                }
+    /// Where a place lies as seen from those that share the first `depth` scopes with a client.
+    @Override
+    public int side(Place place, Workload client, int depth) {
+        for (int i = 0; i < depth; i++) {
+            String there = place.values.get(i);
+            String here = value(client, scopes.get(i));
+            if (!there.equals(here)) {
+                return there.compareTo(here);
             }
-            return 0;
         }
+        return 0;
     }
 
     private static String value(Workload workload, LoadBalancer.Scope scope) {

@@ -1,6 +1,5 @@
 package io.ztunnel.policy;
 
-import io.ztunnel.mesh.AuthorizationPolicy.ServiceAccount;
 import io.ztunnel.mesh.Cidr;
 import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.mesh.SpiffeId;
@@ -83,8 +82,7 @@ final class RuleIndex {
         return found != null || accounts == RuleTable.NONE
                 ? found
                 : accounts.find(
-                        new ServiceAccount(identity.namespace(), identity.serviceAccount())
-                                .hashCode(),
+                        RuleKey.accountHash(identity.namespace(), identity.serviceAccount()),
                         facts);
     }
 

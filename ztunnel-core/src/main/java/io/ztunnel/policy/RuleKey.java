@@ -94,4 +94,8 @@ record RuleKey(Field field, Object value) {
                     value.hashCode(); // a port is its own hash, an account has that of both texts
         };
     }
+
+    static int accountHash(String namespace, String serviceAccount) {
+        return 31 * namespace.hashCode() + serviceAccount.hashCode();
+    }
 }

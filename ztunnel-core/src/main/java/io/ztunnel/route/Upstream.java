@@ -53,9 +53,7 @@ record Upstream(Workload workload, int port, @Nullable ServiceEntry service, IpA
             int port,
             Endpoints.Purpose purpose,
             RandomGenerator dice) {
-        return entry.service().passesThrough()
-                ? null
-                : of(entry, client, ip, port, purpose, dice);
+        return entry.service().passesThrough() ? null : of(entry, client, ip, port, purpose, dice);
     }
 
     /// Whoever a waypoint or gateway reference means.

@@ -99,8 +99,7 @@ class LocalFileTest {
         MeshSnapshot mesh = mesh(TWO_WORKLOADS);
 
         Workload local = mesh.workloadByAddress("", IpAddress.parse("127.0.0.1"));
-        ServiceEntry first =
-                mesh.serviceByAddress("", IpAddress.parse("127.10.0.1"), "default");
+        ServiceEntry first = mesh.serviceByAddress("", IpAddress.parse("127.10.0.1"), "default");
         ServiceEntry second =
                 mesh.serviceByAddress("remote", IpAddress.parse("127.10.0.2"), "default");
 
@@ -119,7 +118,8 @@ class LocalFileTest {
         Workload workload =
                 LocalFileContent.parse(
                                 "f",
-                                "workloads: [{workloadIps: [], namespace: n, name: p, services: {}}]")
+                                "workloads: [{workloadIps: [], namespace: n, name: p, services:"
+                                        + " {}}]")
                         .workloads()
                         .getFirst();
 
@@ -326,8 +326,7 @@ class LocalFileTest {
     }
 
     @Test
-    void aChangedFileIsReadAndABadOneLeavesTheLastGoodState()
-            throws IOException, LocalFileProblem {
+    void aChangedFileIsReadAndABadOneLeavesTheLastGoodState() throws IOException, LocalFileProblem {
         Path file = directory.resolve("mesh.yaml");
         Files.writeString(file, TWO_WORKLOADS);
         List<LocalFileContent> seen = new ArrayList<>();

@@ -66,8 +66,7 @@ class EndpointChoiceTest {
         Set<String> names = new TreeSet<>();
         for (int i = 0; i < 300; i++) {
             Workload one =
-                    service.endpoints()
-                            .draw(service.service(), client, 80, Purpose.STANDARD, dice);
+                    service.endpoints().draw(service.service(), client, 80, Purpose.STANDARD, dice);
             names.add(one == null ? "-" : one.name());
         }
         return names;
@@ -202,8 +201,7 @@ class EndpointChoiceTest {
                         .ports(80, 80)
                         .snapshot();
         Service healthy = first.service(new NamespacedHostname("ns", "svc")).service();
-        Service all =
-                mesh().service("svc").ports(80, 80).publishesNotReady().build();
+        Service all = mesh().service("svc").ports(80, 80).publishesNotReady().build();
         Workload client = Workload.builder().build();
 
         MeshSnapshot second = new MeshDelta(first, "").upsert(all).apply();
@@ -273,8 +271,7 @@ class EndpointChoiceTest {
             int equal = 0;
             boolean walking = true;
             for (int i = 0; i < scopes.size(); i++) {
-                boolean same =
-                        value(candidate, scopes.get(i)).equals(value(client, scopes.get(i)));
+                boolean same = value(candidate, scopes.get(i)).equals(value(client, scopes.get(i)));
                 equal += same ? 1 : 0;
                 if (i == 0 && scopes.get(0) == Scope.NETWORK) {
                     rank += same ? scopes.size() : 0;

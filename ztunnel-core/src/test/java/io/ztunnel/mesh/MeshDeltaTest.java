@@ -52,8 +52,7 @@ class MeshDeltaTest {
         assertThat(first.stagedServiceCount()).isEqualTo(1);
         assertThat(first.serviceCount()).isZero();
         assertThat(second.stagedServiceCount()).isZero();
-        assertThat(endpoints(second))
-                .containsExactly("Kubernetes//Pod/ns/a{80=8080}true");
+        assertThat(endpoints(second)).containsExactly("Kubernetes//Pod/ns/a{80=8080}true");
         assertThat(second.serviceByAddress("", ip("10.1.0.1"), "ns")).isNotNull();
     }
 
@@ -64,8 +63,7 @@ class MeshDeltaTest {
                         .upsert(backend("a", 8080))
                         .upsert(service("10.1.0.1"))
                         .apply();
-        MeshSnapshot two =
-                new MeshDelta(one, "").upsert(service("10.1.0.1", "10.1.0.2")).apply();
+        MeshSnapshot two = new MeshDelta(one, "").upsert(service("10.1.0.1", "10.1.0.2")).apply();
         MeshSnapshot less = new MeshDelta(two, "").upsert(service("10.1.0.2")).apply();
 
         assertThat(endpoints(less)).hasSize(1);
@@ -255,8 +253,7 @@ class MeshDeltaTest {
 
     @Test
     void dumpsAreSorted() {
-        MeshSnapshot mesh =
-                mesh().workload("b").workload("a").service("z").service("y").snapshot();
+        MeshSnapshot mesh = mesh().workload("b").workload("a").service("z").service("y").snapshot();
 
         assertThat(mesh.workloads()).extracting(Workload::name).containsExactly("a", "b");
         assertThat(mesh.services())

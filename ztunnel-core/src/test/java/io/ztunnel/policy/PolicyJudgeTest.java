@@ -17,8 +17,7 @@ import org.junit.jupiter.api.Test;
 
 class PolicyJudgeTest {
     private static final ConnectionFacts PLAIN =
-            new ConnectionFacts(
-                    null, IpAddress.parse("10.0.0.1"), IpAddress.parse("10.0.0.2"), 80);
+            new ConnectionFacts(null, IpAddress.parse("10.0.0.1"), IpAddress.parse("10.0.0.2"), 80);
 
     private final PolicyJudge judge = new PolicyJudge();
 
@@ -103,7 +102,9 @@ class PolicyJudgeTest {
     void hashOfAPrincipalIsThatOfItsText() {
         for (String text :
                 new String[] {
-                    "spiffe://cluster.local/ns/default/sa/a", "spiffe:///ns//sa/", "spiffe://é/ns/x/sa/y"
+                    "spiffe://cluster.local/ns/default/sa/a",
+                    "spiffe:///ns//sa/",
+                    "spiffe://é/ns/x/sa/y"
                 }) {
             SpiffeId identity = SpiffeId.parse(text);
             assertThat(PrincipalText.hash(identity)).isEqualTo(identity.principal().hashCode());

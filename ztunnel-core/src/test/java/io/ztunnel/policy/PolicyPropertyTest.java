@@ -165,18 +165,8 @@ class PolicyPropertyTest {
         boolean empty =
                 match.equals(
                         new Match(
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of(),
-                                List.of()));
+                                List.of(), List.of(), List.of(), List.of(), List.of(), List.of(),
+                                List.of(), List.of(), List.of(), List.of(), List.of(), List.of()));
         return !empty
                 && holds(match.namespaces(), match.notNamespaces(), namespace)
                 && holds(match.principals(), match.notPrincipals(), principal)

@@ -40,7 +40,6 @@ class PolicySetsTest {
         return policy(key, Scope.NAMESPACE, action, true, rules);
     }
 
-
     /// A policy of a selector, which the destination lists.
     private static AuthorizationPolicy sel(String key, String rules) {
         return deny(key, Scope.WORKLOAD_SELECTOR, rules);
@@ -84,8 +83,7 @@ class PolicySetsTest {
         AuthorizationPolicy allowDefault =
                 policy("demo/a", Scope.NAMESPACE, Action.ALLOW, false, from("defaultacct"));
         AuthorizationPolicy port80 = deny("default/foo0", Scope.GLOBAL, "{port 80}");
-        AuthorizationPolicy not9999 =
-                allow("demo/deny-9999", Scope.NAMESPACE, "{not-port 9999}");
+        AuthorizationPolicy not9999 = allow("demo/deny-9999", Scope.NAMESPACE, "{not-port 9999}");
         return Stream.of(
                 row("B1", "ns2", logic(), "default/not-defaultacct", ok),
                 row("B2", "ns1", logic(), fromDefault, ok),
@@ -114,9 +112,7 @@ class PolicySetsTest {
                 row(
                         "B20",
                         "demo",
-                        List.of(
-                                demo(Action.DENY, ALL),
-                                allow("demo/yes", Scope.NAMESPACE, ALL)),
+                        List.of(demo(Action.DENY, ALL), allow("demo/yes", Scope.NAMESPACE, ALL)),
                         fromDefault,
                         "explicitly denied by: demo/no"),
                 row("B21", "ns1", List.of(deny("ns9/d", Scope.NAMESPACE, ALL)), fromDefault, ok),

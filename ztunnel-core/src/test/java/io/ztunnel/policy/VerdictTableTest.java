@@ -82,8 +82,7 @@ class VerdictTableTest {
                                 : "allow policies exist, but none allowed");
         assertThat(deny.allows()).as("as the sole DENY").isEqualTo(row.ifDeny);
         assertThat(deny.text())
-                .isEqualTo(
-                        row.ifDeny ? "no allow policies, allow" : "explicitly denied by: x/p");
+                .isEqualTo(row.ifDeny ? "no allow policies, allow" : "explicitly denied by: x/p");
     }
 
     private static PolicyVerdict judge(AuthorizationPolicy policy, ConnectionFacts facts) {

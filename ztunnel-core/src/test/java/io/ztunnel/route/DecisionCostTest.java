@@ -4,13 +4,13 @@ import static io.ztunnel.testkit.MeshKit.ip;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
+
 import io.ztunnel.mesh.LoadBalancer.Mode;
 import io.ztunnel.mesh.LoadBalancer.Scope;
 import io.ztunnel.mesh.MeshDelta;
 import io.ztunnel.mesh.MeshSnapshot;
 import io.ztunnel.mesh.Workload;
-import com.sun.management.ThreadMXBean;
-
 import io.ztunnel.testkit.MeshKit;
 
 import org.junit.jupiter.api.Tag;
@@ -21,8 +21,8 @@ import java.lang.management.ManagementFactory;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
 
-/// What a route costs. Processor times are printed for the reader; what is asserted is the memory a decision
-/// takes, which does not depend on the machine or on the size of the mesh.
+/// What a route costs. Processor times are printed for the reader; what is asserted is the memory a
+/// decision takes, which does not depend on the machine or on the size of the mesh.
 @Tag("slow")
 @Timeout(300)
 class DecisionCostTest {
@@ -46,7 +46,11 @@ class DecisionCostTest {
     private static MeshSnapshot services(int count) {
         MeshKit kit = MeshKit.mesh();
         kit.workload("client").at("10.255.0.1").end();
-        kit.workload("w").at("10.0.0.1").backs("exact77", 80, 8080).backs("range77", 80, 8080).end();
+        kit.workload("w")
+                .at("10.0.0.1")
+                .backs("exact77", 80, 8080)
+                .backs("range77", 80, 8080)
+                .end();
         for (int i = 0; i < count; i++) {
             kit.service("exact" + i).vip("10.96." + (i >> 8) + "." + (i & 255)).end();
             kit.service("range" + i).range("", "172." + (i >> 8) + "." + (i & 255) + ".0/24").end();
@@ -67,8 +71,7 @@ class DecisionCostTest {
         for (int i = 0; i < ROUNDS; i++) {
             sum += decision.apply(i) == null ? 1 : 0;
         }
-        ThreadMXBean threads =
-                (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long bytes = threads.getCurrentThreadAllocatedBytes();
         long start = threads.getCurrentThreadCpuTime();
         for (int i = 0; i < ROUNDS; i++) {
@@ -124,10 +127,7 @@ class DecisionCostTest {
         long each =
                 measured(
                         "one endpoint of 10000",
-                        i ->
-                                new MeshDelta(mesh, "x")
-                                        .upsert(i % 2 == 0 ? other : one)
-                                        .apply());
+                        i -> new MeshDelta(mesh, "x").upsert(i % 2 == 0 ? other : one).apply());
 
         assertThat(each).isLessThan(20_000);
     }

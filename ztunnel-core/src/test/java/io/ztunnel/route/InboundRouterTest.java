@@ -59,8 +59,7 @@ class InboundRouterTest {
 
     private String route(MeshSnapshot mesh, String destination, String authority) {
         Workload local = mesh.workloadByAddress("", ip(destination));
-        return switch (router.route(
-                mesh, new InboundRequest(local, ip(destination), authority))) {
+        return switch (router.route(mesh, new InboundRequest(local, ip(destination), authority))) {
             case Deliver(var to, var port, var loopback, var announce, _) ->
                     Authority.of(to, port)
                             + (loopback ? " on loopback" : "")
@@ -85,11 +84,7 @@ class InboundRouterTest {
 
     @Test
     void row73_waypointOfThePodWithProxyTunnel() {
-        assertThat(
-                        route(
-                                world("/10.10.0.2", null, Kind.PROXY, 15088),
-                                "10.0.0.3",
-                                "10.0.0.2:8080"))
+        assertThat(route(world("/10.10.0.2", null, Kind.PROXY, 15088), "10.0.0.3", "10.0.0.2:8080"))
                 .isEqualTo("10.0.0.3:15088 on loopback announcing 10.0.0.2:8080");
     }
 
@@ -137,8 +132,16 @@ class InboundRouterTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "10.0.0.2", "10.0.0.2:65536", "10.0.0.2:", "", ":80", "10.0.0.2:http", "::1:80",
-                "[::1:80", "[nonsense]:80", "a b:80"
+                "10.0.0.2",
+                "10.0.0.2:65536",
+                "10.0.0.2:",
+                "",
+                ":80",
+                "10.0.0.2:http",
+                "::1:80",
+                "[::1:80",
+                "[nonsense]:80",
+                "a b:80"
             })
     void row87_authorityWithoutAUsablePort(String authority) {
         assertThat(route(world(null, null, null, 0), "10.0.0.2", authority))
@@ -189,11 +192,7 @@ class InboundRouterTest {
 
     @Test
     void hostnameThroughATunnelAnnouncesTheAddressOfTheService() {
-        assertThat(
-                        route(
-                                world(null, null, Kind.PROXY, 15088),
-                                "10.0.0.3",
-                                SERVER + ":80"))
+        assertThat(route(world(null, null, Kind.PROXY, 15088), "10.0.0.3", SERVER + ":80"))
                 .isEqualTo("10.0.0.3:15088 on loopback announcing 10.10.0.1:80");
     }
 

@@ -212,8 +212,7 @@ class OutboundRouterTest {
 
     @Test
     void row13_R11_workloadBehindAWaypoint() {
-        MeshSnapshot mesh =
-                base().workload("w").at("127.0.0.2").behind("/127.0.0.10").snapshot();
+        MeshSnapshot mesh = base().workload("w").at("127.0.0.2").behind("/127.0.0.10").snapshot();
 
         OutboundRoute route = route(mesh, "127.0.0.2:80");
 
@@ -233,8 +232,7 @@ class OutboundRouterTest {
 
     @Test
     void row15_R13_serviceBehindAWaypoint() {
-        MeshSnapshot mesh =
-                base().service("svc").vip("127.0.0.3").behind("/127.0.0.10").snapshot();
+        MeshSnapshot mesh = base().service("svc").vip("127.0.0.3").behind("/127.0.0.10").snapshot();
 
         OutboundRoute route = route(mesh, "127.0.0.3:80");
 

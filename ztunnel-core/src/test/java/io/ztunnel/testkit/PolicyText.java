@@ -13,9 +13,9 @@ import io.ztunnel.mesh.StringMatch;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Policies in the notation of docs/spec/control-plane.md 5.9: `{ns =a; port 80}` is a match, ` OR `
-/// joins matches, ` AND ` clauses, ` / ` rules; `[]` is a clause without matches, `{}` a match
-/// without fields.
+/// Policies in the notation of docs/spec/control-plane.md 5.9: `{ns =a; port 80}` is a match, `OR`
+/// joins matches, `AND` clauses, `/` rules, each with a blank on both sides; `[]` is a clause
+/// without matches, `{}` a match without fields.
 public final class PolicyText {
     private PolicyText() {}
 

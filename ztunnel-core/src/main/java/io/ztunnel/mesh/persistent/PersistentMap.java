@@ -7,7 +7,7 @@ import java.util.function.BiConsumer;
 /// An immutable hash map with structural sharing (a compressed hash-array mapped prefix trie).
 ///
 /// Lookup reads at most seven small arrays and allocates nothing; a change copies those arrays. One
-/// entry costs about 14 bytes beside its key and value. Why not a library: docs/adr, "persistent
+/// entry costs about 14 bytes beside its key and value. Why not a library: docs/adr, "Persistent
 /// maps". Safe to read from any thread; iteration order depends on hashes only.
 public final class PersistentMap<K, V> {
     private static final PersistentMap<Object, Object> EMPTY =

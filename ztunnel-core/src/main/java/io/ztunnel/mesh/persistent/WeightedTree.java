@@ -22,10 +22,11 @@ public abstract sealed class WeightedTree<T> {
         long weight(T item);
     }
 
-    /// A range of the order: tells where an item lies from its point of view.
-    public interface Range<T> {
-        /// Negative below the range, 0 within, positive above.
-        int side(T item);
+    /// A range of the order, given by a probe and how closely items have to be like it; both are
+    /// handed through so that asking makes no object.
+    public interface Range<T, P> {
+        /// Negative for items below the range, 0 within, positive above.
+        int side(T item, P probe, int depth);
     }
 
     final T item;
@@ -107,8 +108,7 @@ public abstract sealed class WeightedTree<T> {
     }
 
     /// With the item added, or put in place of the one that is equal in the order.
-    public static <T> WeightedTree<T> with(
-            @Nullable WeightedTree<T> tree, T item, Order<T> order) {
+    public static <T> WeightedTree<T> with(@Nullable WeightedTree<T> tree, T item, Order<T> order) {
         if (tree == null) {
             return new Leaf<>(item);
         }
@@ -200,10 +200,11 @@ public abstract sealed class WeightedTree<T> {
     }
 
     /// Whether any item lies within a range.
-    public static <T> boolean contains(@Nullable WeightedTree<T> tree, Range<T> range) {
+    public static <T, P> boolean contains(
+            @Nullable WeightedTree<T> tree, Range<T, P> range, P probe, int depth) {
         WeightedTree<T> at = tree;
         while (at != null) {
-            int side = range.side(at.item);
+            int side = range.side(at.item, probe, depth);
             if (side == 0) {
                 return true;
             }
@@ -213,23 +214,28 @@ public abstract sealed class WeightedTree<T> {
     }
 
     /// The sum of the weights of all items below a range.
-    public static <T> long below(
-            @Nullable WeightedTree<T> tree, Range<T> range, Order<T> order) {
-        return upTo(tree, range, order, -1);
+    public static <T, P> long below(
+            @Nullable WeightedTree<T> tree, Range<T, P> range, P probe, int depth, Order<T> order) {
+        return upTo(tree, range, probe, depth, order, -1);
     }
 
     /// The sum of the weights of all items below a range or in it.
-    public static <T> long belowEndOf(
-            @Nullable WeightedTree<T> tree, Range<T> range, Order<T> order) {
-        return upTo(tree, range, order, 0);
+    public static <T, P> long belowEndOf(
+            @Nullable WeightedTree<T> tree, Range<T, P> range, P probe, int depth, Order<T> order) {
+        return upTo(tree, range, probe, depth, order, 0);
     }
 
-    private static <T> long upTo(
-            @Nullable WeightedTree<T> tree, Range<T> range, Order<T> order, int last) {
+    private static <T, P> long upTo(
+            @Nullable WeightedTree<T> tree,
+            Range<T, P> range,
+            P probe,
+            int depth,
+            Order<T> order,
+            int last) {
         long sum = 0;
         WeightedTree<T> at = tree;
         while (at != null) {
-            if (range.side(at.item) > last) {
+            if (range.side(at.item, probe, depth) > last) {
                 at = left(at);
             } else {
                 WeightedTree<T> right = right(at);
@@ -266,8 +272,7 @@ public abstract sealed class WeightedTree<T> {
         return at.item;
     }
 
-    public static <T> void forEach(
-            @Nullable WeightedTree<T> tree, Consumer<? super T> action) {
+    public static <T> void forEach(@Nullable WeightedTree<T> tree, Consumer<? super T> action) {
         if (tree != null) {
             forEach(left(tree), action);
             action.accept(tree.item);
