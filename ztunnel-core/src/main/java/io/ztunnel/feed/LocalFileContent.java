@@ -73,8 +73,7 @@ public record LocalFileContent(
                         "services",
                         node -> {
                             LocalFileService service = LocalFileService.read(node);
-                            return once(
-                                    names, "service " + service.service().key(), node, service);
+                            return once(names, "service " + service.service().key(), node, service);
                         });
         fields.end();
         return new LocalFileContent(

@@ -46,8 +46,7 @@ final class LocalFileWorkload {
                         .node(fields.text("node"))
                         .hostname(fields.text("hostname"))
                         .waypoint(fields.orNull("waypoint", LocalFileWorkload::gateway))
-                        .networkGateway(
-                                fields.orNull("networkGateway", LocalFileWorkload::gateway))
+                        .networkGateway(fields.orNull("networkGateway", LocalFileWorkload::gateway))
                         .nativeTunnel(fields.truth("nativeTunnel"))
                         .applicationTunnel(
                                 fields.orNull("applicationTunnel", LocalFileWorkload::tunnel))
