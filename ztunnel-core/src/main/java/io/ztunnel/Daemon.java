@@ -94,6 +94,9 @@ public final class Daemon implements AutoCloseable {
         parts.add(traffic);
         MeshSections.of(() -> traffic.mesh().published().mesh()).forEach(dump::register);
         dump.register(new CertificateSection(traffic.certificates()));
+        if (config.mode() == ZtunnelConfig.Mode.SHARED) {
+            dump.register(new WorkloadStateSection(traffic));
+        }
         traffic.start();
     }
 

@@ -7,58 +7,51 @@ import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import io.ztunnel.ca.IstioCertificateAuthority;
 import io.ztunnel.config.ZtunnelConfig;
-import io.ztunnel.feed.LocalFileContent;
-import io.ztunnel.feed.LocalFileFeed;
-import io.ztunnel.feed.LocalFileProblem;
 import io.ztunnel.feed.MeshWriter;
 import io.ztunnel.identity.CertificateBook;
+import io.ztunnel.inpod.InpodSettings;
+import io.ztunnel.inpod.PodReport;
+import io.ztunnel.inpod.ZdsConversation;
 import io.ztunnel.lifecycle.Drain;
 import io.ztunnel.lifecycle.Hold;
 import io.ztunnel.lifecycle.Readiness;
-import io.ztunnel.mesh.SpiffeId;
-import io.ztunnel.mesh.Workload;
 import io.ztunnel.net.Netns;
+import io.ztunnel.net.Privileges;
 import io.ztunnel.observe.Logging;
 import io.ztunnel.observe.Metrics;
 import io.ztunnel.observe.Observer;
 import io.ztunnel.outbound.SystemResolver;
-import io.ztunnel.pod.PodProxy;
-import io.ztunnel.pod.PodSettings;
+import io.ztunnel.pod.NodePods;
+import io.ztunnel.pod.PodHost.RunningPod;
 import io.ztunnel.tls.TlsContexts;
 import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.PodUid;
-import io.ztunnel.worker.Publication;
 import io.ztunnel.worker.Worker;
 import io.ztunnel.worker.WorkerMailbox;
-
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-
 import java.io.IOException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /// Everything that carries traffic, wired together: workers, mesh, certificates, pods.
 ///
 /// Built and started on the main thread; see docs/THREADS.md for what runs where.
 final class DataPlane implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(DataPlane.class);
-
-    /// How often the local file is looked at.
-    private static final Duration FILE_INTERVAL = Duration.ofMillis(500);
-
     private static final PodUid DEDICATED = new PodUid("dedicated");
 
     private final ZtunnelConfig config;
+    private final PartSettings parts;
+    private final Metrics metrics;
     private final Readiness readiness;
     private final Drain drain;
     private final MultiThreadIoEventLoopGroup loops;
@@ -67,9 +60,10 @@ final class DataPlane implements AutoCloseable {
     private final MeshWriter mesh;
     private final CertificateBook certificates;
     private final TlsContexts tls;
-    private final SystemResolver names;
-    private final PodSettings podSettings;
-    private LocalFileContent fromFile = LocalFileContent.NONE;
+    private final NodePods pods;
+    private final WantedCertificates wanted;
+    private @Nullable ControlPlane controlPlane;
+    private @Nullable ZdsConversation agent;
 
     DataPlane(
             ZtunnelConfig config,
@@ -78,17 +72,16 @@ final class DataPlane implements AutoCloseable {
             Readiness readiness,
             Drain drain) {
         this.config = config;
+        this.parts = new PartSettings(config);
+        this.metrics = metrics;
         this.readiness = readiness;
         this.drain = drain;
-        PartSettings parts = new PartSettings(config);
-        podSettings = parts.pods();
         AtomicInteger number = new AtomicInteger();
         ThreadFactory threads =
                 task -> new FastThreadLocalThread(task, "zt-worker-" + number.getAndIncrement());
         loops =
                 new MultiThreadIoEventLoopGroup(
-                        config.workers().count(), threads,
-                        EpollIoHandler.newFactory());
+                        config.workers().count(), threads, EpollIoHandler.newFactory());
         int index = 0;
         for (EventExecutor loop : loops) {
             EventLoop own = (EventLoop) loop;
@@ -108,11 +101,16 @@ final class DataPlane implements AutoCloseable {
                         new IstioCertificateAuthority(parts.certificateAuthority()),
                         parts.book(),
                         tls::drop);
-        names =
+        SystemResolver names =
                 new SystemResolver(
                         query ->
                                 metrics.onDemandDns(
                                         query.client(), query.identity(), query.hostname()));
+        wanted = new WantedCertificates(certificates, mesh, node);
+        pods =
+                new NodePods(
+                        parts.pods(), workers, certificates, tls, names, () -> wanted.update());
+        wanted.of(pods);
     }
 
     MeshWriter mesh() {
@@ -127,103 +125,95 @@ final class DataPlane implements AutoCloseable {
         return workers;
     }
 
-    /// Loads what is known, then opens the pods.
+    /// The node's pods, none in dedicated mode.
+    @Nullable PodReport podReport() {
+        return agent == null ? null : agent.report();
+    }
+
+    /// Loads what is known, waits for the control plane, then opens the pods. Returns early where a
+    /// drain starts meanwhile.
     ///
-    /// @throws IOException where the local file cannot be read or is malformed, or a listener
-    /// cannot     be bound
+    /// @throws IOException where the local file cannot be read or is malformed, a listener cannot be
+    ///     bound, or a privilege is missing
     void start() throws IOException {
+        boolean shared = config.mode() == ZtunnelConfig.Mode.SHARED;
+        Privileges.raiseOpenFileLimit();
+        if (shared) {
+            Privileges.check(parts.pods().sockets().mark());
+        }
+        Hold agentPending = shared ? readiness.hold(Readiness.WORKLOAD_PROXY_MANAGER) : null;
         try (Hold _ = readiness.hold(Readiness.STATE_MANAGER)) {
             workers.forEach(mesh::subscribe);
-            mesh.subscribe(this::wantCertificates);
-            loadLocal();
+            mesh.subscribe(_ -> wanted.update());
+            new LocalMesh(mesh, meshThread).load(config.controlPlane().local());
+            if (!synced()) {
+                return;
+            }
         }
         if (config.node().dedicatedPod() != null) {
-            openDedicatedPod(config.node().dedicatedPod());
-        }
-    }
-
-    private void loadLocal() throws IOException {
-        try {
-            switch (config.controlPlane().local()) {
-                case null -> {}
-                case ZtunnelConfig.LocalSource.Inline inline ->
-                        take(LocalFileContent.parse("LOCAL_XDS", inline.yaml()));
-                case ZtunnelConfig.LocalSource.File file -> {
-                    LocalFileFeed feed =
-                            new LocalFileFeed(file.path(), this::take, DataPlane::complain);
-                    feed.load();
-                    feed.watch(meshThread, FILE_INTERVAL);
-                }
+            openDedicated(info(config.node().dedicatedPod()));
+        } else {
+            if (config.node().self() != null) {
+                await(pods.startOurselves(info(config.node().self())), "own");
             }
-            // What was handed in is published before anybody is told that we are ready.
-            meshThread.submit(() -> {}).get();
-        } catch (LocalFileProblem malformed) {
-            throw new IOException(malformed.getMessage(), malformed);
-        } catch (InterruptedException | ExecutionException unexpected) {
-            throw new IOException("the mesh could not be loaded", unexpected);
+            agent =
+                    ZdsConversation.start(
+                            InpodSettings.at(config.sockets().inpodSocket()),
+                            pods,
+                            readiness,
+                            drain);
+            new PodMetrics(agent, metrics).every(meshThread, Duration.ofSeconds(1));
+        }
+        if (agentPending != null) {
+            agentPending.close();
         }
     }
 
-    private void take(LocalFileContent content) {
-        mesh.edit(
-                delta -> {
-                    content.replace(fromFile, delta);
-                    fromFile = content;
-                });
+    /// Whether the control plane has answered; false where a drain came first.
+    private boolean synced() {
+        URI address = config.controlPlane().address();
+        if (address == null) {
+            return true;
+        }
+        controlPlane = new ControlPlane(address, parts, mesh, meshThread, metrics);
+        controlPlane.start();
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        try (Drain.Registration _ = drain.onStart(_ -> ended.complete(null))) {
+            CompletableFuture.anyOf(controlPlane.synced(), ended).join();
+        }
+        return !ended.isDone();
     }
 
-    private static void complain(Exception problem) {
-        LOG.error(
-                "the local file is not taken, its last good version stays: {}",
-                problem.getMessage());
+    private void openDedicated(PodInfo info) throws IOException {
+        await(pods.start(DEDICATED, info, Netns.own()), "traffic");
     }
 
-    private void openDedicatedPod(ZtunnelConfig.PodIdentity pod) throws IOException {
-        PodInfo info = new PodInfo(pod.name(), pod.namespace(), pod.serviceAccount());
-        PodProxy proxy =
-                new PodProxy(
-                        podSettings,
-                        workers,
-                        certificates,
-                        tls,
-                        names,
-                        DEDICATED,
-                        info,
-                        Netns.own());
+    private void await(CompletableFuture<RunningPod> starting, String what) throws IOException {
+        RunningPod pod;
         try {
-            proxy.start().join();
+            pod = starting.join();
         } catch (CompletionException failure) {
             Throwable cause = failure.getCause() == null ? failure : failure.getCause();
             throw new IOException(cause.getMessage(), cause);
         }
-        Hold traffic = drain.hold("traffic");
+        Hold held = drain.hold(what);
         drain.onStart(
                 mode -> {
                     Duration within =
                             mode == Drain.Mode.GRACEFUL ? drain.deadline() : Duration.ZERO;
-                    proxy.stop(within).whenComplete((done, failure) -> traffic.close());
+                    pod.stop(within).whenComplete((_, _) -> held.close());
                 });
     }
 
-    /// Certificates are fetched before a connection needs them.
-    private void wantCertificates(Publication publication) {
-        ZtunnelConfig.PodIdentity pod = config.node().dedicatedPod();
-        if (pod == null) {
-            return;
-        }
-        Workload local =
-                new PodInfo(pod.name(), pod.namespace(), pod.serviceAccount())
-                        .in(publication.mesh());
-        if (local != null) {
-            certificates.want(
-                    List.of(
-                            new SpiffeId(
-                                    local.trustDomain(), pod.namespace(), pod.serviceAccount())));
-        }
+    private static PodInfo info(ZtunnelConfig.PodIdentity pod) {
+        return new PodInfo(pod.name(), pod.namespace(), pod.serviceAccount());
     }
 
     @Override
     public void close() {
+        if (controlPlane != null) {
+            controlPlane.close();
+        }
         meshThread.shutdownNow();
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2000);
         certificates.close();

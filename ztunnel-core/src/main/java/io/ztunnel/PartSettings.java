@@ -12,12 +12,18 @@ import io.ztunnel.pod.PodSettings;
 import io.ztunnel.route.RouteSettings;
 import io.ztunnel.tls.KeyExchange;
 import io.ztunnel.tls.TlsSettings;
+import io.ztunnel.xds.BearerToken;
+import io.ztunnel.xds.NodeDescription;
+import io.ztunnel.xds.TransportSettings;
+import io.ztunnel.xds.TrustAnchors;
 
 import org.jspecify.annotations.Nullable;
 
 import java.net.URI;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -51,7 +57,54 @@ record PartSettings(ZtunnelConfig config) {
                 transparent(sockets.originalSource()),
                 sockets.ipv6(),
                 sockets.responseBaggage(),
-                config.logs().policyDecisionsAtInfo());
+                config.logs().policyDecisionsAtInfo(),
+                false);
+    }
+
+    TransportSettings controlPlane(URI address) {
+        ZtunnelConfig.ControlPlane plane = config.controlPlane();
+        Map<String, String> headers = new HashMap<>();
+        plane.headers().forEach(header -> headers.put(header.name(), header.value()));
+        if (plane.token() != null) {
+            headers.put("clusterid", config.node().clusterId());
+        }
+        return new TransportSettings(
+                address,
+                switch (plane.roots()) {
+                    case ZtunnelConfig.RootCertificates.File file ->
+                            new TrustAnchors.InFile(file.path());
+                    case ZtunnelConfig.RootCertificates.Inline inline ->
+                            new TrustAnchors.Pem(inline.pem());
+                    case ZtunnelConfig.RootCertificates.SystemStore _ -> new TrustAnchors.OfSystem();
+                },
+                plane.alternativeHostname(),
+                switch (plane.token()) {
+                    case null -> BearerToken.none();
+                    case ZtunnelConfig.AuthToken.File file -> BearerToken.inFile(file.path());
+                    case ZtunnelConfig.AuthToken.Literal literal ->
+                            BearerToken.fixed(literal.token());
+                },
+                headers,
+                config.cryptography().tls12(),
+                Duration.ofSeconds(5),
+                Duration.ofSeconds(30),
+                Duration.ofSeconds(10),
+                200 << 20);
+    }
+
+    NodeDescription node() {
+        ZtunnelConfig.Node node = config.node();
+        return new NodeDescription(
+                node.instanceIp(),
+                orEmpty(node.podName()),
+                orEmpty(node.podNamespace()),
+                orEmpty(node.name()),
+                config.metadata(),
+                JsonMetadata.parse(node.jsonMetadata()));
+    }
+
+    private static String orEmpty(@Nullable String text) {
+        return text == null ? "" : text;
     }
 
     RouteSettings routes() {

@@ -1,7 +1,5 @@
 package io.ztunnel.mesh;
 
-import org.jspecify.annotations.Nullable;
-
 /// The endpoints of one service that are alike in all that makes an endpoint eligible, so that a
 /// choice looks at a few groups instead of at every endpoint.
 ///
@@ -16,9 +14,9 @@ record EndpointGroup(
         boolean located,
         boolean gateway,
         boolean tunnel,
-        @Nullable EndpointTree members) {
+        Places members) {
 
-    static EndpointGroup none(Workload like, PortMap ports) {
+    static EndpointGroup none(Workload like, PortMap ports, Places none) {
         return new EndpointGroup(
                 ports,
                 like.network(),
@@ -26,7 +24,7 @@ record EndpointGroup(
                 !like.addresses().isEmpty() || !like.hostname().isEmpty(),
                 like.networkGateway() != null,
                 like.applicationTunnel() != null,
-                null);
+                none);
     }
 
     boolean fits(EndpointGroup other) {
@@ -38,7 +36,7 @@ record EndpointGroup(
                 && ports.equals(other.ports);
     }
 
-    EndpointGroup with(@Nullable EndpointTree changed) {
+    EndpointGroup with(Places changed) {
         return new EndpointGroup(ports, network, healthy, located, gateway, tunnel, changed);
     }
 }

@@ -14,7 +14,8 @@ import java.util.random.RandomGenerator;
 /// takes effect at once in both directions (docs/spec/control-plane.md 4.3 admits them for good or
 /// never).
 public final class Endpoints {
-    static final Endpoints NONE = new Endpoints(EndpointOrder.BY_UID, false, new EndpointGroup[0]);
+    static final Endpoints NONE =
+            new Endpoints(new Places(List.of(), null), false, new EndpointGroup[0]);
 
     /// What a choice is for (docs/spec/control-plane.md 4.7).
     public enum Purpose {
@@ -26,41 +27,42 @@ public final class Endpoints {
         WAYPOINT
     }
 
-    private final EndpointOrder order;
+    /// Places without an endpoint, with the scopes that all groups are sorted by.
+    private final Places none;
     private final boolean networkFirst;
     private final EndpointGroup[] groups;
 
-    private Endpoints(EndpointOrder order, boolean networkFirst, EndpointGroup[] groups) {
-        this.order = order;
+    private Endpoints(Places none, boolean networkFirst, EndpointGroup[] groups) {
+        this.none = none;
         this.networkFirst = networkFirst;
         this.groups = groups;
     }
 
     Endpoints with(Workload workload, PortMap ports) {
-        EndpointGroup wanted = EndpointGroup.none(workload, ports);
+        EndpointGroup wanted = EndpointGroup.none(workload, ports, none);
         int at = indexOf(wanted);
         EndpointGroup[] changed =
                 at < 0 ? Arrays.copyOf(groups, groups.length + 1) : groups.clone();
         EndpointGroup group = at < 0 ? wanted : groups[at];
         changed[at < 0 ? groups.length : at] =
-                group.with(EndpointTree.with(group.members(), workload, order));
-        return new Endpoints(order, networkFirst, changed);
+                group.with(group.members().with(workload));
+        return new Endpoints(none, networkFirst, changed);
     }
 
     Endpoints without(Workload workload, PortMap ports) {
-        int at = indexOf(EndpointGroup.none(workload, ports));
+        int at = indexOf(EndpointGroup.none(workload, ports, none));
         if (at < 0) {
             return this;
         }
-        EndpointTree rest = EndpointTree.without(groups[at].members(), workload, order);
-        if (rest != null) {
+        Places rest = groups[at].members().without(workload);
+        if (!rest.isEmpty()) {
             EndpointGroup[] changed = groups.clone();
             changed[at] = groups[at].with(rest);
-            return new Endpoints(order, networkFirst, changed);
+            return new Endpoints(none, networkFirst, changed);
         }
         EndpointGroup[] fewer = Arrays.copyOf(groups, groups.length - 1);
         System.arraycopy(groups, at + 1, fewer, at, fewer.length - at);
-        return new Endpoints(order, networkFirst, fewer);
+        return new Endpoints(none, networkFirst, fewer);
     }
 
     /// Sorted for another load balancer; linear, but only where the scopes really change.
@@ -68,20 +70,21 @@ public final class Endpoints {
         List<LoadBalancer.Scope> scopes =
                 loadBalancer == null ? List.of() : loadBalancer.routingPreferences();
         boolean first = !scopes.isEmpty() && scopes.getFirst() == LoadBalancer.Scope.NETWORK;
-        EndpointOrder wanted =
-                new EndpointOrder(List.copyOf(first ? scopes.subList(1, scopes.size()) : scopes));
-        if (first == networkFirst && wanted.equals(order)) {
+        List<LoadBalancer.Scope> rest =
+                List.copyOf(first ? scopes.subList(1, scopes.size()) : scopes);
+        if (first == networkFirst && rest.equals(none.scopes())) {
             return this;
         }
+        Places wanted = new Places(rest, null);
         EndpointGroup[] sorted = groups.clone();
         for (int i = 0; i < sorted.length; i++) {
             List<Workload> members = new ArrayList<>();
-            EndpointTree.forEach(groups[i].members(), members::add);
-            EndpointTree tree = null;
+            groups[i].members().forEach(members::add);
+            Places places = wanted;
             for (Workload member : members) {
-                tree = EndpointTree.with(tree, member, wanted);
+                places = places.with(member);
             }
-            sorted[i] = groups[i].with(tree);
+            sorted[i] = groups[i].with(places);
         }
         return new Endpoints(wanted, first, sorted);
     }
@@ -99,7 +102,7 @@ public final class Endpoints {
     public int size() {
         int size = 0;
         for (EndpointGroup group : groups) {
-            size += EndpointTree.size(group.members());
+            size += group.members().size();
         }
         return size;
     }
@@ -111,11 +114,14 @@ public final class Endpoints {
     /// Every endpoint, unhealthy ones included, in no particular order.
     public void forEach(Consumer<? super Endpoint> action) {
         for (EndpointGroup group : groups) {
-            EndpointTree.forEach(
-                    group.members(),
-                    member ->
-                            action.accept(
-                                    new Endpoint(member.uid(), group.ports(), group.healthy())));
+            group.members()
+                    .forEach(
+                            member ->
+                                    action.accept(
+                                            new Endpoint(
+                                                    member.uid(),
+                                                    group.ports(),
+                                                    group.healthy())));
         }
     }
 
@@ -123,7 +129,7 @@ public final class Endpoints {
     public void forEachAdmitted(Service service, Consumer<? super Workload> action) {
         for (EndpointGroup group : groups) {
             if (group.healthy() || service.admitsUnhealthy()) {
-                EndpointTree.forEach(group.members(), action);
+                group.members().forEach(action);
             }
         }
     }
@@ -142,17 +148,17 @@ public final class Endpoints {
         LoadBalancer balancer = service.loadBalancer();
         boolean scoped = balancer != null && balancer.usesScopes();
         boolean strict = balancer != null && balancer.mode() == LoadBalancer.Mode.STRICT;
-        int scopes = order.depth();
+        int scopes = none.scopes().size();
         int bestRank = -1;
         int bestDepth = 0;
         long sum = 0;
-        EndpointTree chosen = null;
+        Places chosen = null;
         for (EndpointGroup group : groups) {
-            EndpointTree members = group.members();
-            if (members == null || !eligible(group, service, client, port, target, purpose)) {
+            Places members = group.members();
+            if (!eligible(group, service, client, port, target, purpose)) {
                 continue;
             }
-            int depth = scoped ? members.closest(client, order) : 0;
+            int depth = scoped ? members.closest(client) : 0;
             boolean near = !networkFirst || group.network().equals(client.network());
             if (strict && (depth < scopes || !near)) {
                 continue;
@@ -162,7 +168,7 @@ public final class Endpoints {
             if (rank < bestRank) {
                 continue;
             }
-            long weight = members.weight(client, order, depth);
+            long weight = members.weight(client, depth);
             if (rank > bestRank) {
                 bestRank = rank;
                 bestDepth = depth;
@@ -174,11 +180,7 @@ public final class Endpoints {
                 chosen = chosen == null || dice.nextLong(sum) < weight ? members : chosen;
             }
         }
-        if (chosen == null) {
-            return null;
-        }
-        long weight = chosen.weight(client, order, bestDepth);
-        return chosen.at(weight == 1 ? 0 : dice.nextLong(weight), client, order, bestDepth);
+        return chosen == null ? null : chosen.draw(client, bestDepth, dice);
     }
 
     private static boolean eligible(

@@ -37,11 +37,11 @@ public final class Metrics {
         return shard;
     }
 
-    /// A response arrived on the xDS stream.
+    /// Responses arrived on the xDS stream.
     ///
-    /// @param bytes the sum of the sizes of its resources
-    public void xdsMessage(String typeUrl, long bytes) {
-        add(Metric.XDS_MESSAGES, labels("url", typeUrl), 1);
+    /// @param bytes the sum of the sizes of their resources
+    public void xdsMessages(String typeUrl, long responses, long bytes) {
+        add(Metric.XDS_MESSAGES, labels("url", typeUrl), responses);
         add(Metric.XDS_BYTES, labels("url", typeUrl), bytes);
     }
 

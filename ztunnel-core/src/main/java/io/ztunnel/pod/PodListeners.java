@@ -72,10 +72,13 @@ final class PodListeners implements PodSlice.Part {
                             // Whether the kernel lets us appear as the client is known only now.
                             inbound[0] = inbound(dialer, Listener.isTransparent(bound));
                             slice.add(inbound[0]);
-                            return bind(PLAINTEXT, true, inbound[0]::onPlaintext);
+                            return settings.tunnelsOnly()
+                                    ? CompletableFuture.completedFuture(bound)
+                                    : bind(PLAINTEXT, true, inbound[0]::onPlaintext)
+                                            .thenCompose(
+                                                    _ -> bind(OUTBOUND, true, outbound::onAccepted));
                         })
-                .thenCompose(bound -> bind(OUTBOUND, true, outbound::onAccepted))
-                .thenApply(bound -> null);
+                .thenApply(_ -> null);
     }
 
     private OutboundListener outbound(Dialer dialer) {

@@ -6,7 +6,7 @@ import io.ztunnel.net.Netns;
 import io.ztunnel.outbound.NameResolver;
 import io.ztunnel.tls.TlsContexts;
 import io.ztunnel.worker.PodInfo;
-import io.ztunnel.worker.PodUid;
+import io.ztunnel.worker.SliceId;
 import io.ztunnel.worker.WorkerMailbox;
 
 import java.time.Duration;
@@ -20,7 +20,7 @@ public final class PodProxy {
     private final CertificateSource certificates;
     private final TlsContexts tls;
     private final NameResolver names;
-    private final PodUid uid;
+    private final SliceId id;
     private final PodInfo info;
     private final Netns netns;
 
@@ -30,7 +30,7 @@ public final class PodProxy {
             CertificateSource certificates,
             TlsContexts tls,
             NameResolver names,
-            PodUid uid,
+            SliceId id,
             PodInfo info,
             Netns netns) {
         this.settings = settings;
@@ -38,7 +38,7 @@ public final class PodProxy {
         this.certificates = certificates;
         this.tls = tls;
         this.names = names;
-        this.uid = uid;
+        this.id = id;
         this.info = info;
         this.netns = netns;
     }
@@ -71,13 +71,13 @@ public final class PodProxy {
     public CompletableFuture<Void> stop(Duration within) {
         return CompletableFuture.allOf(
                 workers.stream()
-                        .map(worker -> worker.drainSlice(uid, within))
+                        .map(worker -> worker.drainSlice(id, within))
                         .toArray(CompletableFuture[]::new));
     }
 
     private CompletableFuture<Void> open(WorkerMailbox worker, PortSharing sharing) {
         return worker.openSlice(
-                uid,
+                id,
                 info,
                 slice ->
                         new PodListeners(slice, settings, sharing, netns, certificates, tls, names)

@@ -15,6 +15,7 @@ import io.ztunnel.route.RouteSettings;
 /// @param ipv6 whether listeners take IPv6
 /// @param baggage whether answers carry our baggage and peers' baggage is read
 /// @param policyInfo whether verdicts are logged at INFO
+/// @param tunnelsOnly whether there is only the listener on 15008
 public record PodSettings(
         RouteSettings routes,
         TunnelSettings tunnels,
@@ -24,4 +25,22 @@ public record PodSettings(
         ListenerSettings.Transparent transparent,
         boolean ipv6,
         boolean baggage,
-        boolean policyInfo) {}
+        boolean policyInfo,
+        boolean tunnelsOnly) {
+
+    /// For this proxy's own pod: others reach it through tunnels, and it appears as itself
+    /// (docs/spec/dataplane.md 1.3).
+    public PodSettings ofOurselves() {
+        return new PodSettings(
+                routes,
+                tunnels,
+                sockets.withMark(0),
+                false,
+                false,
+                ListenerSettings.Transparent.OFF,
+                ipv6,
+                baggage,
+                policyInfo,
+                true);
+    }
+}

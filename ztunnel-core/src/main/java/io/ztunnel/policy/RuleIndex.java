@@ -25,6 +25,9 @@ import java.util.Set;
 final class RuleIndex {
     static final RuleIndex NONE = new Builder().build();
 
+    /// Up to here trying all rules is no dearer than looking some up.
+    private static final int FEW = 12;
+
     private final RuleTable principals;
     private final RuleTable accounts;
     private final RuleTable namespaces;
@@ -48,7 +51,7 @@ final class RuleIndex {
         Builder builder = new Builder();
         for (CompiledPolicy policy : policies) {
             for (CompiledRule rule : policy.rules()) {
-                builder.count(rule);
+                builder.add(rule);
             }
         }
         return builder.build();
@@ -141,21 +144,29 @@ final class RuleIndex {
         private final Map<Field, Map<Cidr, List<CompiledRule>>> ranges = new EnumMap<>(Field.class);
         private final List<CompiledRule> others = new ArrayList<>();
 
-        void count(CompiledRule rule) {
-            if (!seen.add(rule.source())) {
-                return;
-            }
-            rules.add(rule);
-            for (Set<RuleKey> keys : RuleKey.choices(rule.source())) {
-                keys.forEach(key -> counts.merge(key, 1, Integer::sum));
+        void add(CompiledRule rule) {
+            if (seen.add(rule.source())) {
+                rules.add(rule);
             }
         }
 
         RuleIndex build() {
+            if (rules.size() <= FEW) {
+                others.addAll(rules);
+                return new RuleIndex(this);
+            }
+            List<List<Set<RuleKey>>> choices = new ArrayList<>(rules.size());
             for (CompiledRule rule : rules) {
+                List<Set<RuleKey>> ofRule = RuleKey.choices(rule.source());
+                choices.add(ofRule);
+                for (Set<RuleKey> keys : ofRule) {
+                    keys.forEach(key -> counts.merge(key, 1, Integer::sum));
+                }
+            }
+            for (int i = 0; i < rules.size(); i++) {
                 Set<RuleKey> best = null;
                 long least = Long.MAX_VALUE;
-                for (Set<RuleKey> keys : RuleKey.choices(rule.source())) {
+                for (Set<RuleKey> keys : choices.get(i)) {
                     long cost = 0;
                     for (RuleKey key : keys) {
                         // A wide range is met by nearly every connection.
@@ -168,7 +179,7 @@ final class RuleIndex {
                         best = keys;
                     }
                 }
-                file(rule, best);
+                file(rules.get(i), best);
             }
             return new RuleIndex(this);
         }

@@ -28,18 +28,16 @@ record RuleKey(Field field, Object value) {
         DESTINATION
     }
 
+    private static final Field[] FIELDS = Field.values();
+
     /// All sets of keys under which a rule could be filed: for one clause and one field the values
     /// of all its matches, provided that each match lists values and all are exact.
     static List<Set<RuleKey>> choices(Rule rule) {
         List<Set<RuleKey>> choices = new ArrayList<>();
         for (Clause clause : rule.clauses()) {
-            List<Match> matches = clause.matches().stream().filter(CompiledRule::hasField).toList();
-            if (matches.isEmpty()) {
-                continue;
-            }
-            for (Field field : Field.values()) {
-                Set<RuleKey> keys = new HashSet<>();
-                if (matches.stream().allMatch(match -> collect(match, field, keys))) {
+            for (Field field : FIELDS) {
+                Set<RuleKey> keys = keys(clause, field);
+                if (!keys.isEmpty()) {
                     choices.add(keys);
                 }
             }
@@ -47,16 +45,36 @@ record RuleKey(Field field, Object value) {
         return choices;
     }
 
-    private static boolean collect(Match match, Field field, Set<RuleKey> keys) {
-        List<?> values =
-                switch (field) {
-                    case PRINCIPAL -> match.principals();
-                    case ACCOUNT -> match.serviceAccounts();
-                    case NAMESPACE -> match.namespaces();
-                    case SOURCE -> match.sourceIps();
-                    case PORT -> match.destinationPorts();
-                    case DESTINATION -> match.destinationIps();
-                };
+    /// Matches without a field can never match, so they need no key.
+    private static Set<RuleKey> keys(Clause clause, Field field) {
+        Set<RuleKey> keys = Set.of();
+        for (Match match : clause.matches()) {
+            List<?> values = values(match, field);
+            if (values.isEmpty() && !CompiledRule.hasField(match)) {
+                continue;
+            }
+            if (keys.isEmpty()) {
+                keys = new HashSet<>();
+            }
+            if (!collect(values, field, keys)) {
+                return Set.of();
+            }
+        }
+        return keys;
+    }
+
+    private static List<?> values(Match match, Field field) {
+        return switch (field) {
+            case PRINCIPAL -> match.principals();
+            case ACCOUNT -> match.serviceAccounts();
+            case NAMESPACE -> match.namespaces();
+            case SOURCE -> match.sourceIps();
+            case PORT -> match.destinationPorts();
+            case DESTINATION -> match.destinationIps();
+        };
+    }
+
+    private static boolean collect(List<?> values, Field field, Set<RuleKey> keys) {
         for (Object value : values) {
             Object key = keyOf(value);
             if (key == null) {

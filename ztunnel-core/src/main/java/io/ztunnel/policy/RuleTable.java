@@ -2,20 +2,20 @@ package io.ztunnel.policy;
 
 import org.jspecify.annotations.Nullable;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /// Rules by the hash of a value they want to see. Rules of other values with the same hash may be
 /// found too: whoever looks has to judge with what is found anyway. No boxing, no allocation.
+///
+/// A table with open addressing, at most half full; a slot without rules is empty.
 final class RuleTable {
-    static final RuleTable NONE = new RuleTable(new int[0], new CompiledRule[0][]);
+    static final RuleTable NONE = new RuleTable(new int[1], new CompiledRule[1][]);
 
     private final int[] hashes;
-    private final CompiledRule[][] rules;
+    private final CompiledRule[] @Nullable [] rules;
 
-    private RuleTable(int[] hashes, CompiledRule[][] rules) {
+    private RuleTable(int[] hashes, CompiledRule[] @Nullable [] rules) {
         this.hashes = hashes;
         this.rules = rules;
     }
@@ -24,22 +24,30 @@ final class RuleTable {
         if (byHash.isEmpty()) {
             return NONE;
         }
-        int[] hashes = new int[byHash.size()];
-        CompiledRule[][] rules = new CompiledRule[byHash.size()][];
-        int at = 0;
-        for (Map.Entry<Integer, List<CompiledRule>> entry : new TreeMap<>(byHash).entrySet()) {
-            hashes[at] = entry.getKey();
-            rules[at++] = entry.getValue().toArray(CompiledRule[]::new);
-        }
-        return new RuleTable(hashes, rules);
+        int size = Integer.highestOneBit(byHash.size()) << 2;
+        RuleTable table = new RuleTable(new int[size], new CompiledRule[size][]);
+        byHash.forEach(
+                (hash, rules) -> {
+                    int at = table.slot(hash);
+                    table.hashes[at] = hash;
+                    table.rules[at] = rules.toArray(CompiledRule[]::new);
+                });
+        return table;
     }
 
     @Nullable CompiledRule find(int hash, ConnectionFacts facts) {
-        if (hashes.length == 0) {
-            return null;
+        CompiledRule[] found = rules[slot(hash)];
+        return found == null ? null : first(found, facts);
+    }
+
+    /// Where a hash is, or the empty slot where it would be.
+    private int slot(int hash) {
+        int mask = hashes.length - 1;
+        int at = ((hash * 0x9e37_79b9) >>> 7) & mask;
+        while (rules[at] != null && hashes[at] != hash) {
+            at = (at + 1) & mask;
         }
-        int at = Arrays.binarySearch(hashes, hash);
-        return at < 0 ? null : first(rules[at], facts);
+        return at;
     }
 
     static @Nullable CompiledRule first(CompiledRule[] rules, ConnectionFacts facts) {

@@ -50,15 +50,19 @@ public final class OutboundRouter {
             }
         }
         // Who answers: services before workloads, in the network of the source.
+        // In one and the same network that is the service found above, if one was.
         Upstream upstream =
-                Upstream.at(
-                        mesh,
-                        source,
-                        source.network(),
-                        ip,
-                        request.targetPort(),
-                        Purpose.STANDARD,
-                        dice);
+                service != null && source.network().equals(settings.network())
+                        ? Upstream.at(
+                                service, source, ip, request.targetPort(), Purpose.STANDARD, dice)
+                        : Upstream.at(
+                                mesh,
+                                source,
+                                source.network(),
+                                ip,
+                                request.targetPort(),
+                                Purpose.STANDARD,
+                                dice);
         if (upstream == null) {
             return service != null && !service.service().passesThrough()
                     ? Refused.of(Refusal.NO_HEALTHY_UPSTREAM, request.target())

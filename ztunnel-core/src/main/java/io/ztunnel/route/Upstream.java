@@ -39,12 +39,23 @@ record Upstream(Workload workload, int port, @Nullable ServiceEntry service, IpA
             RandomGenerator dice) {
         ServiceEntry entry = mesh.serviceByAddress(network, ip, client.namespace());
         if (entry != null) {
-            return entry.service().passesThrough()
-                    ? null
-                    : of(entry, client, ip, port, purpose, dice);
+            return at(entry, client, ip, port, purpose, dice);
         }
         Workload workload = mesh.workloadByAddress(network, ip);
         return workload == null ? null : new Upstream(workload, port, null, ip);
+    }
+
+    /// Whoever is behind a service.
+    static @Nullable Upstream at(
+            ServiceEntry entry,
+            Workload client,
+            IpAddress ip,
+            int port,
+            Endpoints.Purpose purpose,
+            RandomGenerator dice) {
+        return entry.service().passesThrough()
+                ? null
+                : of(entry, client, ip, port, purpose, dice);
     }
 
     /// Whoever a waypoint or gateway reference means.

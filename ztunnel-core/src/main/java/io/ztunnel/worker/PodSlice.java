@@ -31,7 +31,7 @@ public final class PodSlice {
     }
 
     private final Worker worker;
-    private final PodUid pod;
+    private final SliceId id;
     private final LocalWorkload local;
     private final ConnectionTable inbound = new ConnectionTable();
     private final ConnectionTable outbound = new ConnectionTable();
@@ -40,9 +40,9 @@ public final class PodSlice {
     private @Nullable CompletableFuture<Void> closed;
     private @Nullable Future<?> deadline;
 
-    PodSlice(Worker worker, PodUid pod, PodInfo info) {
+    PodSlice(Worker worker, SliceId id, PodInfo info) {
         this.worker = worker;
-        this.pod = pod;
+        this.id = id;
         this.local = new LocalWorkload(this, info);
     }
 
@@ -50,8 +50,12 @@ public final class PodSlice {
         return worker;
     }
 
+    public SliceId id() {
+        return id;
+    }
+
     public PodUid pod() {
-        return pod;
+        return id.pod();
     }
 
     public LocalWorkload local() {

@@ -21,7 +21,7 @@ public final class Worker {
     private final EventLoop loop;
     private final Observer observer;
     private final RandomGenerator dice;
-    private final Map<PodUid, PodSlice> slices = new LinkedHashMap<>();
+    private final Map<SliceId, PodSlice> slices = new LinkedHashMap<>();
     private final IdentityHashMap<Workload, Party> parties = new IdentityHashMap<>();
     private Publication current = Publication.EMPTY;
 
@@ -61,9 +61,9 @@ public final class Worker {
         return workload == null ? Party.unknown() : parties.computeIfAbsent(workload, Party::of);
     }
 
-    public @Nullable PodSlice slice(PodUid pod) {
+    public @Nullable PodSlice slice(SliceId id) {
         assert loop.inEventLoop();
-        return slices.get(pod);
+        return slices.get(id);
     }
 
     public Iterable<PodSlice> slices() {
@@ -83,11 +83,11 @@ public final class Worker {
 
     void add(PodSlice slice) {
         assert loop.inEventLoop();
-        slices.put(slice.pod(), slice);
+        slices.put(slice.id(), slice);
     }
 
     void remove(PodSlice slice) {
         assert loop.inEventLoop();
-        slices.remove(slice.pod(), slice);
+        slices.remove(slice.id(), slice);
     }
 }

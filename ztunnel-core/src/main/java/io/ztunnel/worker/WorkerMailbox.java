@@ -41,12 +41,12 @@ public final class WorkerMailbox implements MeshSubscriber {
 
     /// Opens a pod's slice. Completes when its listeners are bound; a slice that could not be
     /// opened is gone again when the failure is reported.
-    public CompletableFuture<Void> openSlice(PodUid pod, PodInfo info, SliceOpener opener) {
+    public CompletableFuture<Void> openSlice(SliceId id, PodInfo info, SliceOpener opener) {
         CompletableFuture<Void> opened = new CompletableFuture<>();
         worker.loop()
                 .execute(
                         () -> {
-                            PodSlice slice = new PodSlice(worker, pod, info);
+                            PodSlice slice = new PodSlice(worker, id, info);
                             worker.add(slice);
                             opener.open(slice)
                                     .whenComplete(
@@ -63,9 +63,9 @@ public final class WorkerMailbox implements MeshSubscriber {
     }
 
     /// Ends a pod's slice; completes when nothing of it is left. Unknown pods are ended already.
-    public CompletableFuture<Void> drainSlice(PodUid pod, Duration within) {
+    public CompletableFuture<Void> drainSlice(SliceId id, Duration within) {
         return ask(worker -> {
-                    PodSlice slice = worker.slice(pod);
+                    PodSlice slice = worker.slice(id);
                     return slice == null
                             ? CompletableFuture.<Void>completedFuture(null)
                             : slice.drain(within);

@@ -25,7 +25,7 @@ class ZtunnelConfigTest {
     @Test
     void defaults() {
         ZtunnelConfig config = config(Map.of());
-        Duration keepAlive = Duration.ofSeconds(180);
+        Duration keepAlive = Duration.ofMinutes(3);
 
         assertThat(config.mode()).isEqualTo(ZtunnelConfig.Mode.SHARED);
         assertThat(config.controlPlane().address())

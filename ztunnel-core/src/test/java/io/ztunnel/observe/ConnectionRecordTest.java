@@ -187,13 +187,13 @@ class ConnectionRecordTest {
                 .contains("source_workload=\"a\\\"b\\\\c\\nd\"")
                 .contains("source_workload=\"other\"")
                 .contains("ztunnel_java_traffic_series_overflowed_total 2\n")
-                .doesNotContain("second");
+                .doesNotContain("\"second\"");
     }
 
     @Test
     void rareFamiliesAndDnsAppearWithTheirFirstSample() {
         Metrics metrics = new Metrics("", null);
-        metrics.xdsMessage("type.googleapis.com/istio.workload.Address", 52011);
+        metrics.xdsMessages("type.googleapis.com/istio.workload.Address", 1, 52011);
         metrics.xdsTermination(Metrics.XdsEnd.RECONNECT);
         metrics.activePods(2);
         metrics.activePods(-1);

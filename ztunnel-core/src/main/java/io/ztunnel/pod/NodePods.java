@@ -1,0 +1,90 @@
+package io.ztunnel.pod;
+
+import io.ztunnel.identity.CertificateSource;
+import io.ztunnel.net.Netns;
+import io.ztunnel.outbound.NameResolver;
+import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.PodInfo;
+import io.ztunnel.worker.PodUid;
+import io.ztunnel.worker.SliceId;
+import io.ztunnel.worker.WorkerMailbox;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+
+/// The pods that this process serves. Starts and stops them; keeps who is there, because that decides
+/// which certificates are wanted.
+///
+/// Any thread.
+public final class NodePods implements PodHost {
+    private final PodSettings settings;
+    private final List<WorkerMailbox> workers;
+    private final CertificateSource certificates;
+    private final TlsContexts tls;
+    private final NameResolver names;
+    private final Runnable whenChanged;
+    private final Map<SliceId, PodInfo> present = new ConcurrentHashMap<>();
+    private final AtomicLong instances = new AtomicLong();
+
+    /// @param whenChanged called after a pod has come or gone, on any thread
+    public NodePods(
+            PodSettings settings,
+            List<WorkerMailbox> workers,
+            CertificateSource certificates,
+            TlsContexts tls,
+            NameResolver names,
+            Runnable whenChanged) {
+        this.settings = settings;
+        this.workers = List.copyOf(workers);
+        this.certificates = certificates;
+        this.tls = tls;
+        this.names = names;
+        this.whenChanged = whenChanged;
+    }
+
+    /// Who is served now, pods that are still ending included.
+    public Collection<PodInfo> present() {
+        return present.values();
+    }
+
+    @Override
+    public CompletableFuture<RunningPod> start(PodUid uid, PodInfo info, Netns netns) {
+        return start(settings, uid, info, netns);
+    }
+
+    /// The listener for this proxy's own pod (docs/spec/dataplane.md 1.3).
+    public CompletableFuture<RunningPod> startOurselves(PodInfo info) {
+        return start(settings.ofOurselves(), new PodUid("ztunnel"), info, Netns.own());
+    }
+
+    private CompletableFuture<RunningPod> start(
+            PodSettings how, PodUid uid, PodInfo info, Netns netns) {
+        SliceId id = new SliceId(uid, instances.incrementAndGet());
+        PodProxy proxy =
+                new PodProxy(how, workers, certificates, tls, names, id, info, netns);
+        present.put(id, info);
+        whenChanged.run();
+        return proxy.start()
+                .<RunningPod>thenApply(
+                        _ ->
+                                within ->
+                                        proxy.stop(within)
+                                                .whenComplete((_, _) -> gone(id, netns)))
+                .whenComplete(
+                        (_, failure) -> {
+                            if (failure != null) {
+                                gone(id, netns);
+                            }
+                        });
+    }
+
+    private void gone(SliceId id, Netns netns) {
+        netns.close();
+        if (present.remove(id) != null) {
+            whenChanged.run();
+        }
+    }
+}
