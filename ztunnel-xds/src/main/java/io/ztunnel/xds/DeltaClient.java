@@ -1,5 +1,7 @@
 package io.ztunnel.xds;
 
+import static java.util.Objects.requireNonNull;
+
 import io.ztunnel.xds.proto.discovery.DeltaDiscoveryRequest;
 import io.ztunnel.xds.proto.discovery.Node;
 import io.ztunnel.xds.proto.discovery.Status;
@@ -44,6 +46,7 @@ public final class DeltaClient implements AutoCloseable {
     private final Node node;
     private final Clockwork clockwork;
     private final Map<String, SubscriptionState<?>> types = new LinkedHashMap<>();
+    private final @Nullable LastKnownGood keeper;
     private final BackOff backOff;
     private final CompletableFuture<Void> synced = new CompletableFuture<>();
     private final Map<StreamEnd.Reason, Long> terminations = new EnumMap<>(StreamEnd.Reason.class);
@@ -65,6 +68,18 @@ public final class DeltaClient implements AutoCloseable {
             NodeDescription node,
             List<Subscription<?>> subscriptions,
             Clockwork clockwork) {
+        this(settings, transport, node, subscriptions, clockwork, null);
+    }
+
+    /// @param keeper keeps what is received for the next process, and has what the last one kept
+    public DeltaClient(
+            XdsSettings settings,
+            DeltaTransport transport,
+            NodeDescription node,
+            List<Subscription<?>> subscriptions,
+            Clockwork clockwork,
+            @Nullable LastKnownGood keeper) {
+        this.keeper = keeper;
         this.settings = settings;
         this.transport = transport;
         this.node = node.toMessage();
@@ -80,7 +95,7 @@ public final class DeltaClient implements AutoCloseable {
     private <T> SubscriptionState<T> stateOf(Subscription<T> subscription) {
         String typeUrl = subscription.type().typeUrl();
         Demands demands = new Demands(clockwork, settings.lookups(), requestsFor(typeUrl));
-        return new SubscriptionState<>(subscription, demands, now());
+        return new SubscriptionState<>(subscription, demands, keeper, now());
     }
 
     private Demands.Requests requestsFor(String typeUrl) {
@@ -110,6 +125,7 @@ public final class DeltaClient implements AutoCloseable {
                 .execute(
                         () -> {
                             if (state == XdsStats.StreamState.IDLE) {
+                                restore();
                                 connect();
                             }
                         });
@@ -161,7 +177,8 @@ public final class DeltaClient implements AutoCloseable {
                 lastEnd,
                 Map.copyOf(terminations),
                 unknownTypeResponses,
-                types.values().stream().map(type -> type.stats(now)).toList());
+                types.values().stream().map(type -> type.stats(now)).toList(),
+                keeper == null ? null : keeper.age());
     }
 
     /// Ends the stream for good and lets all lookups return. What was received stays with the
@@ -182,6 +199,14 @@ public final class DeltaClient implements AutoCloseable {
                             }
                             types.values().forEach(type -> type.demands().close());
                         });
+    }
+
+    private void restore() {
+        if (keeper != null) {
+            keeper.restore(types.keySet())
+                    .forEach((typeUrl, kept) -> requireNonNull(types.get(typeUrl)).restore(kept));
+            checkSynced();
+        }
     }
 
     private void connect() {
@@ -226,6 +251,13 @@ public final class DeltaClient implements AutoCloseable {
             }
         }
         stream.send(answer.build());
+        if (keeper != null) {
+            keeper.confirm();
+        }
+        checkSynced();
+    }
+
+    private void checkSynced() {
         if (types.values().stream().allMatch(each -> each.synced() || !each.wildcard())) {
             synced.complete(null);
         }

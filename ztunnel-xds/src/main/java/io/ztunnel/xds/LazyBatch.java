@@ -17,11 +17,17 @@ import java.util.Set;
 /// client needs afterwards.
 final class LazyBatch<T> implements ResourceBatch<T> {
     /// What became of a name: enough to retain it once the sink has agreed.
-    record Offered(String name, List<String> aliases, String version) {}
+    ///
+    /// @param encoded as it was received, empty unless somebody keeps it
+    @SuppressWarnings("ArrayRecordComponent") // never compared
+    record Offered(String name, List<String> aliases, String version, byte[] encoded) {}
+
+    private static final byte[] NOTHING = {};
 
     private final DeltaResponse response;
     private final ResourceType<T> type;
     private final Set<String> sweepable;
+    private final boolean keepEncoded;
     private final RawResource raw = new RawResource();
     private final List<Offered> offered = new ArrayList<>();
     private final List<Rejection> undecodable = new ArrayList<>();
@@ -33,7 +39,13 @@ final class LazyBatch<T> implements ResourceBatch<T> {
 
     /// @param sweepable retained names that end with this batch unless it holds them; empty unless
     ///     the response is a complete picture
-    LazyBatch(DeltaResponse response, ResourceType<T> type, Set<String> sweepable) {
+    /// @param keepEncoded whether the bytes of each resource are kept until the batch is settled
+    LazyBatch(
+            DeltaResponse response,
+            ResourceType<T> type,
+            Set<String> sweepable,
+            boolean keepEncoded) {
+        this.keepEncoded = keepEncoded;
         this.response = response;
         this.type = type;
         this.sweepable = sweepable;
@@ -90,7 +102,12 @@ final class LazyBatch<T> implements ResourceBatch<T> {
                 valueBytes += raw.valueLength();
                 if (raw.filled()) {
                     T resource = raw.decode(type.parser());
-                    offered.add(new Offered(raw.name(), raw.aliases(), raw.version()));
+                    offered.add(
+                            new Offered(
+                                    raw.name(),
+                                    raw.aliases(),
+                                    raw.version(),
+                                    keepEncoded ? encoded : NOTHING));
                     return new ResourceUpdate.Upsert<>(
                             raw.name(), raw.aliases(), raw.version(), resource);
                 }

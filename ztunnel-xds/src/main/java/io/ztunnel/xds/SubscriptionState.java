@@ -3,11 +3,13 @@ package io.ztunnel.xds;
 import io.ztunnel.xds.proto.discovery.DeltaDiscoveryRequest;
 import io.ztunnel.xds.proto.discovery.Node;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +23,7 @@ final class SubscriptionState<T> {
 
     private final Subscription<T> subscription;
     private final Demands demands;
+    private final @Nullable LastKnownGood keeper;
     private final Retained retained = new Retained();
     private final Set<String> rejected = new HashSet<>();
     private boolean sweeping;
@@ -32,7 +35,12 @@ final class SubscriptionState<T> {
     private long rejections;
     private long sweeps;
 
-    SubscriptionState(Subscription<T> subscription, Demands demands, long nowNanos) {
+    SubscriptionState(
+            Subscription<T> subscription,
+            Demands demands,
+            @Nullable LastKnownGood keeper,
+            long nowNanos) {
+        this.keeper = keeper;
         this.subscription = subscription;
         this.demands = demands;
         this.lastResponseNanos = nowNanos;
@@ -117,7 +125,27 @@ final class SubscriptionState<T> {
         responses++;
         lastResponseNanos = nowNanos;
         LazyBatch<T> batch =
-                new LazyBatch<>(response, type(), sweeping ? retained.names() : Set.of());
+                new LazyBatch<>(
+                        response,
+                        type(),
+                        sweeping ? retained.names() : Set.of(),
+                        keeper != null);
+        List<Rejection> refused = takeOver(response, batch);
+        if (keeper != null && synced) {
+            keeper.keep(type().typeUrl(), changesOf(response, batch, refused));
+        }
+        valueBytes += batch.valueBytes();
+        rejections += refused.size();
+        nacks += refused.isEmpty() ? 0 : 1;
+        return refused;
+    }
+
+    /// Takes over what an earlier process had received, as if it came from the control plane now.
+    void restore(DeltaResponse kept) {
+        takeOver(kept, new LazyBatch<>(kept, type(), Set.of(), false));
+    }
+
+    private List<Rejection> takeOver(DeltaResponse response, LazyBatch<T> batch) {
         List<Rejection> refused = new ArrayList<>();
         try {
             refused.addAll(subscription.sink().apply(batch));
@@ -134,10 +162,20 @@ final class SubscriptionState<T> {
             refused.add(new Rejection(type().toString(), "internal error: " + bug));
             batch.offered().forEach(offered -> rejected.add(offered.name()));
         }
-        valueBytes += batch.valueBytes();
-        rejections += refused.size();
-        nacks += refused.isEmpty() ? 0 : 1;
         return refused;
+    }
+
+    private Map<String, byte @Nullable []> changesOf(
+            DeltaResponse response, LazyBatch<T> batch, List<Rejection> refused) {
+        Map<String, byte @Nullable []> changes = new HashMap<>();
+        for (LazyBatch.Offered offered : batch.offered()) {
+            changes.put(offered.name(), offered.encoded());
+        }
+        // What was refused now keeps its previous content in the file as well.
+        refused.forEach(rejection -> changes.remove(rejection.name()));
+        response.removedNames().forEach(name -> changes.put(name, null));
+        batch.swept().forEach(name -> changes.put(name, null));
+        return changes;
     }
 
     private void settle(DeltaResponse response, LazyBatch<T> batch, List<Rejection> refused) {

@@ -1,5 +1,7 @@
 package io.ztunnel.xds;
 
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +15,7 @@ import java.util.Map;
 /// @param terminations ended streams by reason
 /// @param unknownTypeResponses responses of a type nobody subscribed to
 /// @param types in the order of subscription
+/// @param snapshotAge age of the kept snapshot; null where none is kept or none was written yet
 public record XdsStats(
         StreamState state,
         Duration stateFor,
@@ -21,7 +24,8 @@ public record XdsStats(
         String lastEnd,
         Map<StreamEnd.Reason, Long> terminations,
         long unknownTypeResponses,
-        List<TypeStats> types) {
+        List<TypeStats> types,
+        @Nullable Duration snapshotAge) {
 
     /// Where the client is between two streams.
     public enum StreamState {
