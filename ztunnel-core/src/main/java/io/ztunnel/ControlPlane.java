@@ -10,6 +10,7 @@ import io.ztunnel.xds.StreamEnd;
 import io.ztunnel.xds.Subscription;
 import io.ztunnel.xds.XdsSettings;
 import io.ztunnel.xds.XdsStats;
+
 import java.net.URI;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -52,8 +53,7 @@ final class ControlPlane implements AutoCloseable {
                                                 ResourceType.ADDRESS, mesh.addresses())
                                         : Subscription.toAll(
                                                 ResourceType.ADDRESS, mesh.addresses()),
-                                Subscription.toAll(
-                                        ResourceType.AUTHORIZATION, mesh.policies())),
+                                Subscription.toAll(ResourceType.AUTHORIZATION, mesh.policies())),
                         new Clockwork(
                                 meshThread,
                                 System::nanoTime,

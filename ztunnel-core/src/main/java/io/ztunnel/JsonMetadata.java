@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/// The node metadata that comes as JSON (`ISTIO_METAJSON_<K>`). What is no JSON is logged and left out
-/// (docs/spec/control-plane.md 2.3).
+/// The node metadata that comes as JSON (`ISTIO_METAJSON_<K>`). What is no JSON is logged and left
+/// out (docs/spec/control-plane.md 2.3).
 final class JsonMetadata {
     private static final Logger LOG = LoggerFactory.getLogger(JsonMetadata.class);
 

@@ -2,11 +2,12 @@ package io.ztunnel.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+
+import java.util.List;
+import java.util.Map;
 
 /// A whole small run without a proxy, as root.
 @Tag("netns")

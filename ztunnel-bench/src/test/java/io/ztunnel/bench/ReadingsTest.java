@@ -15,7 +15,8 @@ class ReadingsTest {
 
     @Test
     void residentMemoryIsInBytes() {
-        assertThat(ProcFs.residentOf("Name:\tx\nVmHWM:\t 9 kB\nVmRSS:\t   20 kB\n")).isEqualTo(20_480);
+        assertThat(ProcFs.residentOf("Name:\tx\nVmHWM:\t 9 kB\nVmRSS:\t   20 kB\n"))
+                .isEqualTo(20_480);
     }
 
     @Test

@@ -3,9 +3,11 @@ package io.ztunnel.net;
 import io.netty.channel.ChannelException;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.ztunnel.net.linux.LibC;
-import java.io.IOException;
+
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+
+import java.io.IOException;
 
 /// Finds out at the start what would otherwise fail with the first pod
 /// (docs/spec/inpod-and-deployment.md 2.6).

@@ -8,6 +8,7 @@ import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.SliceId;
 import io.ztunnel.worker.WorkerMailbox;
+
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -15,8 +16,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
-/// The pods that this process serves. Starts and stops them; keeps who is there, because that decides
-/// which certificates are wanted.
+/// The pods that this process serves. Starts and stops them; keeps who is there, because that
+/// decides which certificates are wanted.
 ///
 /// Any thread.
 public final class NodePods implements PodHost {
@@ -63,16 +64,12 @@ public final class NodePods implements PodHost {
     private CompletableFuture<RunningPod> start(
             PodSettings how, PodUid uid, PodInfo info, Netns netns) {
         SliceId id = new SliceId(uid, instances.incrementAndGet());
-        PodProxy proxy =
-                new PodProxy(how, workers, certificates, tls, names, id, info, netns);
+        PodProxy proxy = new PodProxy(how, workers, certificates, tls, names, id, info, netns);
         present.put(id, info);
         whenChanged.run();
         return proxy.start()
                 .<RunningPod>thenApply(
-                        _ ->
-                                within ->
-                                        proxy.stop(within)
-                                                .whenComplete((_, _) -> gone(id, netns)))
+                        _ -> within -> proxy.stop(within).whenComplete((_, _) -> gone(id, netns)))
                 .whenComplete(
                         (_, failure) -> {
                             if (failure != null) {

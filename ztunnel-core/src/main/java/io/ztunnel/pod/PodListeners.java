@@ -76,7 +76,11 @@ final class PodListeners implements PodSlice.Part {
                                     ? CompletableFuture.completedFuture(bound)
                                     : bind(PLAINTEXT, true, inbound[0]::onPlaintext)
                                             .thenCompose(
-                                                    _ -> bind(OUTBOUND, true, outbound::onAccepted));
+                                                    _ ->
+                                                            bind(
+                                                                    OUTBOUND,
+                                                                    true,
+                                                                    outbound::onAccepted));
                         })
                 .thenApply(_ -> null);
     }

@@ -12,8 +12,9 @@ import io.netty.util.UncheckedBooleanSupplier;
 ///
 /// Starts small, so that request and response traffic stays in the cache, and grows with the first
 /// full read, because a full buffer means that more is waiting. Every buffer keeps room in front
-/// for the nine bytes of a frame header (RFC 9113 4.1), so that a DATA frame is built where the bytes
-/// lie. One turn of the loop reads a bounded amount from one socket: its neighbours wait for nobody.
+/// for the nine bytes of a frame header (RFC 9113 4.1), so that a DATA frame is built where the
+/// bytes lie. One turn of the loop reads a bounded amount from one socket: its neighbours wait for
+/// nobody.
 ///
 /// Stateless; the handles belong to their channel's loop.
 public final class ReceiveSizes implements RecvByteBufAllocator {
@@ -30,7 +31,8 @@ public final class ReceiveSizes implements RecvByteBufAllocator {
     ReceiveSizes() {}
 
     /// Makes a channel read this way from now on.
-    @SuppressWarnings("deprecation") // only for whoever wants the default sizes there is another way
+    @SuppressWarnings(
+            "deprecation") // only for whoever wants the default sizes there is another way
     public static void of(Channel channel) {
         channel.config().setOption(ChannelOption.RCVBUF_ALLOCATOR, INSTANCE);
     }

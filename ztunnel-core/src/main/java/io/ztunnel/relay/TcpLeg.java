@@ -16,7 +16,8 @@ import java.util.ArrayDeque;
 /// A TCP socket as a leg. The channel must allow half closure and start with reading switched off.
 ///
 /// Bytes that arrive before a listener is attached are kept: the kernel hands them over without
-/// being asked when the peer has closed its side already. They are few, the socket's buffer bounds them.
+/// being asked when the peer has closed its side already. They are few, the socket's buffer bounds
+/// them.
 public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     private final Channel channel;
     private @Nullable LegListener listener;
@@ -48,7 +49,8 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     }
 
     /// Ends the connection the way the kernel does for a socket whose bytes nobody read: with a
-    /// reset where the peer has sent something, else with an ordinary end (docs/spec/dataplane.md 2.1).
+    /// reset where the peer has sent something, else with an ordinary end (docs/spec/dataplane.md
+    /// 2.1).
     public void refuse() {
         if (early != null && !early.isEmpty()) {
             channel.config().setOption(io.netty.channel.ChannelOption.SO_LINGER, 0);

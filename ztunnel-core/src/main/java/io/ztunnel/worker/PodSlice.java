@@ -13,8 +13,8 @@ import java.util.function.Consumer;
 /// What one pod has on one worker: listeners, tunnels, live connections, and how they end.
 ///
 /// Draining gracefully closes the listeners, lets the parts say goodbye to their peers and waits
-/// for the connections; at the deadline the rest is cut (docs/spec/dataplane.md 11). Confined to the
-/// worker's loop.
+/// for the connections; at the deadline the rest is cut (docs/spec/dataplane.md 11). Confined to
+/// the worker's loop.
 public final class PodSlice {
 
     /// Something that accepts or carries connections for the slice.

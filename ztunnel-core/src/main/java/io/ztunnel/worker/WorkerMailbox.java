@@ -25,8 +25,7 @@ public final class WorkerMailbox implements MeshSubscriber {
         Publication unread =
                 newest.getAndAccumulate(
                         publication,
-                        (before, now) ->
-                                before == null || now == null ? now : now.after(before));
+                        (before, now) -> before == null || now == null ? now : now.after(before));
         if (unread == null) {
             worker.loop()
                     .execute(

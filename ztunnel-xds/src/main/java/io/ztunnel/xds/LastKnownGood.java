@@ -113,8 +113,7 @@ public final class LastKnownGood {
     /// The control plane has just said something, hence what is kept is still true.
     void confirm() {
         Instant now = clock.instant();
-        boolean stale =
-                confirmed == null || confirmed.plus(settings.writeAfter()).isBefore(now);
+        boolean stale = confirmed == null || confirmed.plus(settings.writeAfter()).isBefore(now);
         if (valid && stale && !due) {
             confirmed = now;
             writer.execute(() -> touch(now));

@@ -126,10 +126,7 @@ final class SubscriptionState<T> {
         lastResponseNanos = nowNanos;
         LazyBatch<T> batch =
                 new LazyBatch<>(
-                        response,
-                        type(),
-                        sweeping ? retained.names() : Set.of(),
-                        keeper != null);
+                        response, type(), sweeping ? retained.names() : Set.of(), keeper != null);
         List<Rejection> refused = takeOver(response, batch);
         if (keeper != null && synced) {
             keeper.keep(type().typeUrl(), changesOf(response, batch, refused));

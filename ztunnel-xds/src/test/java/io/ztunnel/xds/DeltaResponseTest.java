@@ -66,7 +66,8 @@ class DeltaResponseTest {
                 new SequenceInputStream(
                         InputStream.nullInputStream(), new ByteArrayInputStream(bytes));
         assertThat(once.markSupported()).isFalse();
-        var batch = new LazyBatch<>(DeltaResponse.over(once), ResourceType.ADDRESS, Set.of(), false);
+        var batch =
+                new LazyBatch<>(DeltaResponse.over(once), ResourceType.ADDRESS, Set.of(), false);
         assertThat(walk(batch)).hasSize(1);
     }
 

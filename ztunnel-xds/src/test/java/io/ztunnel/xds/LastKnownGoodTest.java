@@ -91,7 +91,8 @@ class LastKnownGoodTest {
         assertThat(next.client.synced()).isDone();
         assertThat(next.peer.stream().received().getFirst().getInitialResourceVersionsMap())
                 .isEqualTo(Map.of("a", "va", "b", "vb"));
-        assertThat(next.stats().snapshotAge()).isBetween(Duration.ofSeconds(50), Duration.ofSeconds(60));
+        assertThat(next.stats().snapshotAge())
+                .isBetween(Duration.ofSeconds(50), Duration.ofSeconds(60));
     }
 
     @Test

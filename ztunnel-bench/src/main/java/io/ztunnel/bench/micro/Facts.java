@@ -6,6 +6,7 @@ import io.ztunnel.mesh.NetworkAddress;
 import io.ztunnel.mesh.PortMap;
 import io.ztunnel.mesh.Service;
 import io.ztunnel.mesh.Workload;
+
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

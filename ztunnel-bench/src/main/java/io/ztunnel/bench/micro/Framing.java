@@ -7,18 +7,20 @@ import io.ztunnel.hbone.h2.ConnectionError;
 import io.ztunnel.hbone.h2.FrameReader;
 import io.ztunnel.hbone.h2.FrameSink;
 import io.ztunnel.hbone.h2.FrameWriter;
-import java.util.concurrent.TimeUnit;
+
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
-import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Setup;
+
+import java.util.concurrent.TimeUnit;
 
 /// One DATA frame written and one read: what HTTP/2 adds to bytes that pass. Not in upstream's
 /// suite.

@@ -12,10 +12,7 @@ import io.ztunnel.observe.Observer;
 import io.ztunnel.observe.Outcome;
 import io.ztunnel.observe.Party;
 import io.ztunnel.observe.Reporter;
-import java.io.OutputStream;
-import java.net.InetSocketAddress;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
+
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -24,8 +21,13 @@ import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /// Upstream's `metrics`: `write` is a connection opened, with its labels made from its workloads;
 /// `encode` a scrape. Ours also closes the connection, with access lines off.
@@ -38,7 +40,8 @@ import org.openjdk.jmh.annotations.TearDown;
 public class MetricsCost {
     private static final int SERIES = 100;
 
-    private final LogWriter writer = new LogWriter(OutputStream.nullOutputStream(), LogFormat.PLAIN);
+    private final LogWriter writer =
+            new LogWriter(OutputStream.nullOutputStream(), LogFormat.PLAIN);
     private final Metrics metrics = new Metrics("unknown", writer);
     private final Observer observer =
             new Observer(

@@ -11,9 +11,7 @@ import io.ztunnel.policy.CompiledPolicies;
 import io.ztunnel.policy.ConnectionFacts;
 import io.ztunnel.policy.PolicyJudge;
 import io.ztunnel.policy.PolicyVerdict;
-import java.util.Collections;
-import java.util.List;
-import java.util.concurrent.TimeUnit;
+
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -23,6 +21,10 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /// Upstream's `rbac`: ten thousand global DENY policies with ten rules each, none of which matches.
 @State(Scope.Benchmark)

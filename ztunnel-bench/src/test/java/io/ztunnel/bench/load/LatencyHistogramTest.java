@@ -3,9 +3,10 @@ package io.ztunnel.bench.load;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import org.junit.jupiter.api.Test;
+
 import java.util.Arrays;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.Test;
 
 class LatencyHistogramTest {
     private final LatencyHistogram histogram = new LatencyHistogram();

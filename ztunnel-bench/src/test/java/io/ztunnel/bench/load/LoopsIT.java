@@ -2,14 +2,15 @@ package io.ztunnel.bench.load;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /// The client loops against the echo loop, over loopback.
 @Timeout(60)
@@ -30,7 +31,10 @@ class LoopsIT {
     void requestsAreAnswered() throws IOException {
         try (RequestLoop loop = new RequestLoop(echo, 4, 1_024)) {
             String answer = loop.run(0, SHORTLY);
-            assertThat(answer).startsWith("ok rate=").contains(" errors=0").doesNotContain("count=0 ");
+            assertThat(answer)
+                    .startsWith("ok rate=")
+                    .contains(" errors=0")
+                    .doesNotContain("count=0 ");
         }
     }
 
