@@ -35,7 +35,6 @@ public final class StreamChannel extends AbstractChannel {
     private boolean registered;
     private boolean readWanted;
     private boolean inputOver;
-    private boolean flushLater;
 
     private StreamChannel(TunnelStream stream) {
         super(stream.tunnel().channel());
@@ -105,7 +104,6 @@ public final class StreamChannel extends AbstractChannel {
 
         @Override
         public void onWritable() {
-            flushLater = false;
             unsafe().flush();
         }
     }
@@ -185,9 +183,9 @@ public final class StreamChannel extends AbstractChannel {
             if (!(message instanceof ByteBuf data)) {
                 break;
             }
+            // Otherwise onWritable comes back here.
             if (!stream.isWritable()) {
-                flushLater = !stream.outputFinished();
-                if (!flushLater) {
+                if (stream.outputFinished()) {
                     out.remove(new StreamLost(new StreamFailure.TunnelLost(null)));
                     continue;
                 }
