@@ -25,6 +25,11 @@ final class BookEntry {
                     .thenComparing(entry -> entry.due)
                     .thenComparingLong(entry -> entry.order);
 
+    /// The one that is due first; no two are equal.
+    static final Comparator<BookEntry> BY_DUE =
+            Comparator.comparing((BookEntry entry) -> entry.due)
+                    .thenComparingLong(entry -> entry.order);
+
     /// Somebody who waits.
     record Waiter(Executor loop, Receiver receiver) {
         void give(HeldCertificate certificate) {

@@ -21,6 +21,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -63,8 +64,13 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
 
     // All below belongs to the owner.
     private final Map<SpiffeId, BookEntry> entries = new HashMap<>();
+
+    /// The entries without a call under way. Their due time and order change only outside of it.
+    private final TreeSet<BookEntry> idle = new TreeSet<>(BookEntry.BY_DUE);
+
     private Instant nextWake = Instant.MAX;
     private Instant nextTick = Instant.MIN;
+    private Instant nextSweep = Instant.MIN;
     private boolean reconciled;
     private boolean closed;
     private int inFlight;
@@ -193,12 +199,14 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
                 entry.forgetAt = now.plus(settings.grace());
             }
         }
+        nextSweep = now;
         work();
     }
 
     private BookEntry add(SpiffeId identity, Priority priority, Instant now) {
         BookEntry entry = new BookEntry(identity, priority, now, orders++);
         entries.put(identity, entry);
+        idle.add(entry);
         return entry;
     }
 
@@ -213,6 +221,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
             // Asked for before the list of pods said so: kept for as long as a pod that has gone.
             entry = add(identity, priority, now);
             entry.forgetAt = reconciled ? now.plus(demandGrace()) : null;
+            nextSweep = now;
         }
         HeldCertificate held = entry.validAt(now);
         if (held != null) {
@@ -226,8 +235,10 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         }
         entry.waiters.add(waiter);
         if (!entry.inFlight && (priority.compareTo(entry.priority) > 0 || entry.due.isAfter(now))) {
+            idle.remove(entry);
             entry.priority = priority.compareTo(entry.priority) > 0 ? priority : entry.priority;
             entry.due = now;
+            idle.add(entry);
         }
         work();
     }
@@ -247,7 +258,9 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
     /// Does whatever is due and sees that the thread is woken for the next.
     private void work() {
         Instant now = clock.instant();
-        tick(now);
+        if (!now.isBefore(nextSweep)) {
+            sweep(now);
+        }
         while (inFlight < settings.concurrency()) {
             BookEntry next = mostUrgent(now);
             if (next == null) {
@@ -260,10 +273,11 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
 
     private @Nullable BookEntry mostUrgent(Instant now) {
         BookEntry best = null;
-        for (BookEntry entry : entries.values()) {
-            if (!entry.inFlight
-                    && !entry.due.isAfter(now)
-                    && (best == null || BookEntry.BY_URGENCY.compare(entry, best) < 0)) {
+        for (BookEntry entry : idle) {
+            if (entry.due.isAfter(now)) {
+                break;
+            }
+            if (best == null || BookEntry.BY_URGENCY.compare(entry, best) < 0) {
                 best = entry;
             }
         }
@@ -271,6 +285,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
     }
 
     private void start(BookEntry entry) {
+        idle.remove(entry);
         entry.inFlight = true;
         inFlight++;
         Instant started = clock.instant();
@@ -315,6 +330,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         entry.priority = Priority.BACKGROUND;
         entry.due = settings.plan().renewAt(fresh.notBefore(), fresh.notAfter(), now, random);
         entry.order = orders++;
+        idle.add(entry);
         published.put(entry.identity, fresh);
         LOG.debug("certificate for {} issued, next at {}", entry.identity, entry.due);
         entry.giveAll(fresh);
@@ -343,6 +359,10 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
                                 held == null ? now : held.notAfter(),
                                 random);
         entry.order = orders++;
+        idle.add(entry);
+        if (held != null && held.notAfter().isBefore(nextSweep)) {
+            nextSweep = held.notAfter();
+        }
         // The first, second, fourth, ... of a row: an outage is news once, not 500 times a minute.
         boolean news = Integer.bitCount(entry.failuresInARow) == 1;
         LOG.atLevel(news ? Level.WARN : Level.DEBUG)
@@ -372,23 +392,34 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         return now;
     }
 
-    /// Forgets, sounds alarms, and once a minute looks at what the authority trusts.
-    private void tick(Instant now) {
+    /// Looks at every entry: forgets, sounds alarms, notices expiry. At least once a minute, when
+    /// it also has the authority look at what it trusts.
+    private void sweep(Instant now) {
+        boolean minute =
+                !now.isBefore(nextTick) || Duration.between(now, nextTick).compareTo(TICK) > 0;
+        if (minute) {
+            nextTick = now.plus(TICK);
+            thread.call(authority::checkTrust);
+        }
+        Instant next = nextTick;
         for (Iterator<BookEntry> all = entries.values().iterator(); all.hasNext(); ) {
             BookEntry entry = all.next();
             Instant forgetAt = entry.forgetAt;
             if (forgetAt != null && !now.isBefore(forgetAt)) {
                 all.remove();
                 gone(entry);
-            } else {
-                alarm(entry, now);
+                continue;
+            }
+            alarm(entry, now);
+            if (forgetAt != null && forgetAt.isBefore(next)) {
+                next = forgetAt;
+            }
+            HeldCertificate held = entry.validAt(now);
+            if (held != null && held.notAfter().isBefore(next)) {
+                next = held.notAfter();
             }
         }
-        if (now.isBefore(nextTick) && Duration.between(now, nextTick).compareTo(TICK) <= 0) {
-            return;
-        }
-        nextTick = now.plus(TICK);
-        thread.call(authority::checkTrust);
+        nextSweep = next;
     }
 
     private void alarm(BookEntry entry, Instant now) {
@@ -423,6 +454,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
     }
 
     private void gone(BookEntry entry) {
+        idle.remove(entry);
         published.remove(entry.identity);
         entry.refuseAll(FORGOTTEN);
         HeldCertificate held = entry.held;
@@ -436,19 +468,12 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         if (closed) {
             return;
         }
-        Instant next = nextTick.isAfter(now) ? nextTick : now.plus(TICK);
-        for (BookEntry entry : entries.values()) {
-            Instant forgetAt = entry.forgetAt;
-            if (forgetAt != null && forgetAt.isBefore(next)) {
-                next = forgetAt;
-            }
-            HeldCertificate held = entry.validAt(now);
-            if (held != null && held.notAfter().isBefore(next)) {
-                next = held.notAfter();
-            }
-            // What is due already waits for a slot, and a slot that comes back wakes by itself.
-            if (!entry.inFlight && entry.due.isAfter(now) && entry.due.isBefore(next)) {
-                next = entry.due;
+        Instant next = nextSweep;
+        // What is due already waits for a slot, and a slot that comes back wakes by itself.
+        for (BookEntry entry : idle) {
+            if (entry.due.isAfter(now)) {
+                next = entry.due.isBefore(next) ? entry.due : next;
+                break;
             }
         }
         boolean pending = nextWake.isAfter(now) && !nextWake.isAfter(next);

@@ -17,11 +17,18 @@ public final class HeldCertificate {
     private final IssuedCertificate issued;
     private final long generation;
 
+    /// Kept, since the certificate makes new objects at every question.
+    private final Instant notBefore;
+
+    private final Instant notAfter;
+
     /// @param generation grows with every certificate of the process; the newer one has the larger
     public HeldCertificate(SpiffeId identity, IssuedCertificate issued, long generation) {
         this.identity = identity;
         this.issued = issued;
         this.generation = generation;
+        this.notBefore = issued.notBefore();
+        this.notAfter = issued.notAfter();
     }
 
     public SpiffeId identity() {
@@ -52,11 +59,11 @@ public final class HeldCertificate {
     }
 
     public Instant notBefore() {
-        return issued.notBefore();
+        return notBefore;
     }
 
     public Instant notAfter() {
-        return issued.notAfter();
+        return notAfter;
     }
 
     public BigInteger serial() {
@@ -65,7 +72,7 @@ public final class HeldCertificate {
 
     /// From its expiry on, peers refuse it.
     public boolean expired(Instant now) {
-        return !now.isBefore(notAfter());
+        return !now.isBefore(notAfter);
     }
 
     /// Overwrites the key where its provider can.

@@ -378,6 +378,7 @@ class CertificateBookTest {
     /// 500 identities, 24 h each, a year: never one without a certificate, no burst, no drift.
     @Test
     @Tag("slow")
+    @Timeout(300)
     void aYearOfRenewals() {
         CertificateBook book =
                 book(
