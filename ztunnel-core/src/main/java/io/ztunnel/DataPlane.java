@@ -28,6 +28,9 @@ import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.Worker;
 import io.ztunnel.worker.WorkerMailbox;
+
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -41,7 +44,6 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 
 /// Everything that carries traffic, wired together: workers, mesh, certificates, pods.
 ///
@@ -107,9 +109,7 @@ final class DataPlane implements AutoCloseable {
                                 metrics.onDemandDns(
                                         query.client(), query.identity(), query.hostname()));
         wanted = new WantedCertificates(certificates, mesh, node);
-        pods =
-                new NodePods(
-                        parts.pods(), workers, certificates, tls, names, () -> wanted.update());
+        pods = new NodePods(parts.pods(), workers, certificates, tls, names, () -> wanted.update());
         wanted.of(pods);
     }
 
@@ -133,8 +133,8 @@ final class DataPlane implements AutoCloseable {
     /// Loads what is known, waits for the control plane, then opens the pods. Returns early where a
     /// drain starts meanwhile.
     ///
-    /// @throws IOException where the local file cannot be read or is malformed, a listener cannot be
-    ///     bound, or a privilege is missing
+    /// @throws IOException where the local file cannot be read or is malformed, a listener cannot
+    ///     be bound, or a privilege is missing
     void start() throws IOException {
         boolean shared = config.mode() == ZtunnelConfig.Mode.SHARED;
         Privileges.raiseOpenFileLimit();

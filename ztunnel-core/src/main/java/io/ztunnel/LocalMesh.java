@@ -5,13 +5,15 @@ import io.ztunnel.feed.LocalFileContent;
 import io.ztunnel.feed.LocalFileFeed;
 import io.ztunnel.feed.LocalFileProblem;
 import io.ztunnel.feed.MeshWriter;
+
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /// What `LOCAL_XDS_PATH` or `LOCAL_XDS` adds to the mesh; a file is watched.
 final class LocalMesh {

@@ -75,7 +75,8 @@ record PartSettings(ZtunnelConfig config) {
                             new TrustAnchors.InFile(file.path());
                     case ZtunnelConfig.RootCertificates.Inline inline ->
                             new TrustAnchors.Pem(inline.pem());
-                    case ZtunnelConfig.RootCertificates.SystemStore _ -> new TrustAnchors.OfSystem();
+                    case ZtunnelConfig.RootCertificates.SystemStore _ ->
+                            new TrustAnchors.OfSystem();
                 },
                 plane.alternativeHostname(),
                 switch (plane.token()) {
@@ -141,7 +142,7 @@ record PartSettings(ZtunnelConfig config) {
         if (address == null) {
             throw new IllegalArgumentException(
                     "CA_ADDRESS is empty, but pods need certificates: set it to the address of"
-                        + " istiod");
+                            + " istiod");
         }
         return new CaSettings(
                 List.of(address),

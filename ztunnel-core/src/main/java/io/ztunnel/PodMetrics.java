@@ -3,6 +3,7 @@ package io.ztunnel;
 import io.ztunnel.inpod.PodReport;
 import io.ztunnel.inpod.ZdsConversation;
 import io.ztunnel.observe.Metrics;
+
 import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -19,8 +20,7 @@ final class PodMetrics {
     }
 
     void every(ScheduledExecutorService thread, Duration interval) {
-        thread.scheduleWithFixedDelay(
-                this::tell, 0, interval.toMillis(), TimeUnit.MILLISECONDS);
+        thread.scheduleWithFixedDelay(this::tell, 0, interval.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private void tell() {

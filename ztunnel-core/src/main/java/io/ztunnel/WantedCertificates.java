@@ -8,9 +8,11 @@ import io.ztunnel.mesh.SpiffeId;
 import io.ztunnel.mesh.Workload;
 import io.ztunnel.pod.NodePods;
 import io.ztunnel.worker.PodInfo;
+
+import org.jspecify.annotations.Nullable;
+
 import java.util.HashSet;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// Tells the book whose certificates this node needs: those of the pods it serves, and those of
 /// captured workloads that the control plane places here and whose pod is still on its way
@@ -44,9 +46,7 @@ final class WantedCertificates {
                 if (workload != null) {
                     wanted.add(
                             new SpiffeId(
-                                    workload.trustDomain(),
-                                    pod.namespace(),
-                                    pod.serviceAccount()));
+                                    workload.trustDomain(), pod.namespace(), pod.serviceAccount()));
                 }
             }
         }

@@ -1,6 +1,7 @@
 package io.ztunnel;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+
 import io.ztunnel.admin.WorkloadStateJson;
 import io.ztunnel.admin.WorkloadStateJson.Connection;
 import io.ztunnel.admin.WorkloadStateJson.Connections;
@@ -9,6 +10,7 @@ import io.ztunnel.observe.DumpSection;
 import io.ztunnel.worker.LiveConnection;
 import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.WorkerMailbox;
+
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;

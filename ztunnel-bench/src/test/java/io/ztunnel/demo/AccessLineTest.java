@@ -8,9 +8,9 @@ class AccessLineTest {
     @Test
     void bareAndQuotedValuesAreRead() {
         String line =
-                "2030-01-01T00:00:00.000001Z\terror\taccess\tconnection complete\t"
-                        + "src.addr=10.0.2.2:40112 src.identity=\"spiffe://cluster.local/ns/a/sa/b\""
-                        + " direction=\"inbound\" bytes_sent=7 error=\"he said \\\"no\\\", twice\"";
+                "2030-01-01T00:00:00.000001Z\terror\taccess\tconnection complete"
+                    + "\tsrc.addr=10.0.2.2:40112 src.identity=\"spiffe://cluster.local/ns/a/sa/b\""
+                    + " direction=\"inbound\" bytes_sent=7 error=\"he said \\\"no\\\", twice\"";
 
         assertThat(AccessLine.isOne(line)).isTrue();
         AccessLine read = AccessLine.parse(line);

@@ -41,8 +41,7 @@ class NetnsWorldIT {
         try (NetnsWorld world = new NetnsWorld()) {
             pod = world.node("one").pod("app");
             Path log = Files.createTempFile("sleeper", ".log");
-            sleeper =
-                    pod.namespace().start(List.of("sleep", "600"), Map.of(), log.toFile());
+            sleeper = pod.namespace().start(List.of("sleep", "600"), Map.of(), log.toFile());
             assertThat(pod.namespace().path()).exists();
             Files.delete(log);
         }
