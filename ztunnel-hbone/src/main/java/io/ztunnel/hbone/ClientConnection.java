@@ -74,6 +74,11 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
         return (int) Math.min(settings.streamsPerTunnel(), peerMaxStreams);
     }
 
+    /// Whether any stream was opened on it.
+    boolean hasServed() {
+        return nextStream > 1;
+    }
+
     @Override
     public Opening open(ConnectRequest request, OpenListener listener) {
         assert context.executor().inEventLoop();

@@ -121,7 +121,8 @@ public final class TunnelPool<K> {
             for (ClientConnection tunnel : tunnels) {
                 if (tunnel != attempt.avoided
                         && tunnel.isUsable()
-                        && tunnel.openStreams() < tunnel.limit()) {
+                        && tunnel.openStreams() < tunnel.limit()
+                        && !(once() && tunnel.hasServed())) {
                     return tunnel;
                 }
             }
@@ -194,9 +195,17 @@ public final class TunnelPool<K> {
             if (tunnel.isClosed()) {
                 tunnels.remove(tunnel);
                 removeIfEmpty();
+            } else if (once() && tunnel.hasServed() && tunnel.openStreams() == 0) {
+                tunnel.drain();
             } else if (!waiting.isEmpty()) {
                 serveWaiting();
             }
+        }
+
+        /// One stream for each tunnel is how operators switch pooling off (row 111): such a tunnel
+        /// ends with its stream.
+        private boolean once() {
+            return settings.streamsPerTunnel() == 1;
         }
 
         void removeIfEmpty() {

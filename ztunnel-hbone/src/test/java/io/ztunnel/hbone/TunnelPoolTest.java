@@ -171,8 +171,9 @@ class TunnelPoolTest {
         limit(1);
         end(open("a", 2));
         assertThat(network.wires).hasSize(2);
+        assertThat(pool.stats().tunnels()).isZero();
         end(open("a", 2));
-        assertThat(network.wires).hasSize(2);
+        assertThat(network.wires).hasSize(4);
     }
 
     @Test
