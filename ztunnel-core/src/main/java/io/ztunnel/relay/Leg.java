@@ -25,8 +25,12 @@ public interface Leg {
     /// Ends the output after all that was written; the input stays open.
     void finish();
 
-    /// Ends both directions at once and drops what is queued.
+    /// Lets the leg go. What was written before it was finished is still sent; a leg that was not
+    /// finished ends at once.
     void close();
+
+    /// Ends both directions at once and drops what is queued.
+    void abort();
 
     /// Stops reading, so that the sender runs into its own limit.
     void pause();

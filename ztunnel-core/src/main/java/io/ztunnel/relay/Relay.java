@@ -45,8 +45,8 @@ public final class Relay {
     public void cut() {
         if (!over) {
             over = true;
-            send.from.close();
-            receive.from.close();
+            send.from.abort();
+            receive.from.abort();
         }
     }
 

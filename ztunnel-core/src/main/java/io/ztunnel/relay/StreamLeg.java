@@ -80,6 +80,15 @@ public final class StreamLeg implements Leg, StreamReceiver {
         }
     }
 
+    /// What is queued of a stream that was finished is sent by its tunnel either way.
+    @Override
+    public void abort() {
+        if (!over && stream.outputFinished() && !stream.inputFinished()) {
+            stream.reset(ResetCode.CANCEL);
+        }
+        close();
+    }
+
     @Override
     public void pause() {
         paused = true;

@@ -5,12 +5,16 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
+import io.netty.channel.unix.Socket;
+import io.netty.channel.unix.UnixChannel;
 
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
+import java.nio.channels.NotYetConnectedException;
 import java.util.ArrayDeque;
 
 /// A TCP socket as a leg. The channel must allow half closure and start with reading switched off.
@@ -23,6 +27,8 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     private @Nullable LegListener listener;
     private @Nullable ArrayDeque<ByteBuf> early;
     private boolean inputEnded;
+    private boolean finishing;
+    private boolean closing;
     private boolean gone;
     private @Nullable Runnable whenGoneEarly;
     private LegGone how = LegGone.SOCKET;
@@ -53,9 +59,9 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     /// 2.1).
     public void refuse() {
         if (early != null && !early.isEmpty()) {
-            channel.config().setOption(io.netty.channel.ChannelOption.SO_LINGER, 0);
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
         }
-        close();
+        abort();
     }
 
     @Override
@@ -97,18 +103,45 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
 
     @Override
     public void finish() {
-        // Shutting down drops what is still queued, so it has to wait for the queue.
-        channel.writeAndFlush(Unpooled.EMPTY_BUFFER)
-                .addListener(
-                        written -> {
-                            if (written.isSuccess() && channel.isActive()) {
-                                ((DuplexChannel) channel).shutdownOutput();
-                            }
-                        });
+        finishing = true;
+        // Ending the output would drop what is still queued, so it has to wait for the queue.
+        channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> finished());
+    }
+
+    private void finished() {
+        finishing = false;
+        if (closing || inputEnded) {
+            channel.close();
+        } else if (channel.isActive()) {
+            shutdownOutput();
+        }
+    }
+
+    /// Past the channel's own method, which makes an exception with a stack trace each time, for
+    /// writers that do not exist.
+    private void shutdownOutput() {
+        try {
+            if (channel instanceof UnixChannel unix && unix.fd() instanceof Socket socket) {
+                socket.shutdown(false, true);
+            } else {
+                ((DuplexChannel) channel).shutdownOutput();
+            }
+        } catch (IOException | NotYetConnectedException gone) {
+            channel.close();
+        }
     }
 
     @Override
     public void close() {
+        if (finishing && channel.isActive()) {
+            closing = true;
+        } else {
+            abort();
+        }
+    }
+
+    @Override
+    public void abort() {
         if (early != null) {
             early.forEach(ByteBuf::release);
             early = null;

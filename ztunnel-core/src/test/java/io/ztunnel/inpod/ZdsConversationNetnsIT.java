@@ -290,8 +290,7 @@ class ZdsConversationNetnsIT {
                     "as many open files as before",
                     () -> OpenFiles.count("net:", "socket:", "anon_inode:") <= before);
             // The last answer leaves before the report that follows it is published.
-            Conversing.until(
-                    "nobody is left", () -> us.conversation.report().pods().isEmpty());
+            Conversing.until("nobody is left", () -> us.conversation.report().pods().isEmpty());
             assertThat(us.conversation.report().counts().active()).isZero();
         }
     }

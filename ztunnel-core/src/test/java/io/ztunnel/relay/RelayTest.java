@@ -161,8 +161,8 @@ class RelayTest {
         client.listener.onGone(LegGone.SOCKET);
         server.listener.onGone(LegGone.STREAM);
 
-        assertThat(client.closed).isTrue();
-        assertThat(server.closed).isTrue();
+        assertThat(client.aborted).isTrue();
+        assertThat(server.aborted).isTrue();
         assertThat(ends).isEmpty();
     }
 
@@ -189,6 +189,7 @@ class RelayTest {
         private boolean paused;
         private boolean finished;
         private boolean closed;
+        private boolean aborted;
         private int flushes;
 
         ByteBuf receives(String text) {
@@ -231,6 +232,11 @@ class RelayTest {
         @Override
         public void close() {
             closed = true;
+        }
+
+        @Override
+        public void abort() {
+            aborted = true;
         }
 
         @Override
