@@ -31,7 +31,8 @@ class LatencyHistogramTest {
         Arrays.sort(values);
         for (double share : new double[] {0.01, 0.5, 0.9, 0.99, 0.999}) {
             long exact = values[(int) Math.ceil(share * values.length) - 1];
-            assertThat((double) histogram.quantile(share)).isCloseTo(exact, within(exact / 64.0));
+            assertThat((double) histogram.quantile(share))
+                    .isCloseTo((double) exact, within(exact / 64.0));
         }
     }
 
