@@ -2,7 +2,6 @@ package io.ztunnel;
 
 import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import io.ztunnel.ca.IstioCertificateAuthority;
@@ -17,6 +16,7 @@ import io.ztunnel.lifecycle.Hold;
 import io.ztunnel.lifecycle.Readiness;
 import io.ztunnel.net.Netns;
 import io.ztunnel.net.Privileges;
+import io.ztunnel.net.SteadyEpoll;
 import io.ztunnel.observe.Logging;
 import io.ztunnel.observe.Metrics;
 import io.ztunnel.observe.Observer;
@@ -83,7 +83,7 @@ final class DataPlane implements AutoCloseable {
                 task -> new FastThreadLocalThread(task, "zt-worker-" + number.getAndIncrement());
         loops =
                 new MultiThreadIoEventLoopGroup(
-                        config.workers().count(), threads, EpollIoHandler.newFactory());
+                        config.workers().count(), threads, SteadyEpoll.newFactory());
         int index = 0;
         for (EventExecutor loop : loops) {
             EventLoop own = (EventLoop) loop;

@@ -1,6 +1,7 @@
 package io.ztunnel.inbound;
 
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslHandler;
 import io.ztunnel.hbone.Tunnel;
 import io.ztunnel.hbone.TunnelServer;
@@ -115,6 +116,8 @@ final class TunnelListener implements PodSlice.Part {
                 return;
             }
             ReceiveSizes.of(channel);
+            // A tunnel has no halves: its end is the end of all its streams.
+            channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
             Handshake.on(channel, handler, this);
             channel.config().setAutoRead(true);
         }

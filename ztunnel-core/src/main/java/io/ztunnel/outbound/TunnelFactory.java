@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.EventLoop;
 import io.netty.handler.ssl.SslHandler;
@@ -63,6 +64,8 @@ final class TunnelFactory implements TunnelOpener<TunnelKey> {
         ChannelFuture connecting = dialer.connect(key.hop(), null, new Unread());
         Channel channel = connecting.channel();
         ReceiveSizes.of(channel);
+        // A tunnel has no halves: its end is the end of all its streams.
+        channel.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, false);
         connecting.addListener(
                 connected -> {
                     if (connected.isSuccess()) {

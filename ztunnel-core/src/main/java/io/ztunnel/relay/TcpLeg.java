@@ -82,7 +82,7 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
         if (gone) {
             attached.onGone(how);
         } else {
-            channel.config().setAutoRead(true);
+            resume();
         }
     }
 
@@ -156,7 +156,8 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
 
     @Override
     public void resume() {
-        if (!channel.config().isAutoRead()) {
+        // Wanting to read an input that has ended makes the transport close the channel.
+        if (!inputEnded && !channel.config().isAutoRead()) {
             channel.config().setAutoRead(true);
         }
     }

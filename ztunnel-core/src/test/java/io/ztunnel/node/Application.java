@@ -1,0 +1,91 @@
+package io.ztunnel.node;
+
+import io.ztunnel.testkit.Namespace;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.StandardSocketOptions;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.Random;
+import java.util.function.Consumer;
+
+/// Ordinary TCP programs in a pod: their sockets are born in its namespace, so they can run here.
+final class Application {
+    private Application() {}
+
+    /// Serves each connection on a thread of its own, until the channel is closed.
+    static ServerSocketChannel serve(Namespace pod, int port, Consumer<SocketChannel> program) {
+        try {
+            ServerSocketChannel listener = pod.inside(Application::openServer);
+            listener.bind(new InetSocketAddress(port));
+            Thread.ofPlatform().daemon().start(() -> accept(listener, program));
+            return listener;
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+
+    private static void accept(ServerSocketChannel listener, Consumer<SocketChannel> program) {
+        try {
+            while (true) {
+                SocketChannel accepted = listener.accept();
+                Thread.ofPlatform().daemon().start(() -> program.accept(accepted));
+            }
+        } catch (IOException closed) {
+            // The test is over.
+        }
+    }
+
+    /// Gives back what it gets; when the other side is done, so is it.
+    static void echo(SocketChannel connection) {
+        try (connection) {
+            ByteBuffer buffer = ByteBuffer.allocate(64 * 1024);
+            while (connection.read(buffer) >= 0) {
+                buffer.flip();
+                while (buffer.hasRemaining()) {
+                    connection.write(buffer);
+                }
+                buffer.clear();
+            }
+        } catch (IOException reset) {
+            // Its client went away.
+        }
+    }
+
+    static Socket connect(Namespace pod, InetAddress address, int port) throws IOException {
+        SocketChannel channel = pod.inside(Application::openClient);
+        channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        channel.connect(new InetSocketAddress(address, port));
+        Socket socket = channel.socket();
+        socket.setSoTimeout(30_000);
+        return socket;
+    }
+
+    /// Bytes that are not the same anywhere.
+    static byte[] bytes(int size) {
+        byte[] bytes = new byte[size];
+        new Random(size).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static ServerSocketChannel openServer() {
+        try {
+            return ServerSocketChannel.open();
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+
+    private static SocketChannel openClient() {
+        try {
+            return SocketChannel.open();
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+}

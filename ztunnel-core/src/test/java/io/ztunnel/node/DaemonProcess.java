@@ -1,0 +1,89 @@
+package io.ztunnel.node;
+
+import io.ztunnel.testkit.Namespace;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/// A daemon that runs as a process in a namespace, ours or another one that takes the same
+/// environment, and what it says.
+final class DaemonProcess {
+    private final Namespace namespace;
+    private final Process process;
+    private final Path log;
+
+    private DaemonProcess(Namespace namespace, Process process, Path log) {
+        this.namespace = namespace;
+        this.process = process;
+        this.log = log;
+    }
+
+    static DaemonProcess start(
+            Namespace namespace, List<String> command, Map<String, String> environment, Path log) {
+        return new DaemonProcess(
+                namespace, namespace.start(command, environment, log.toFile()), log);
+    }
+
+    /// The command line of our own daemon, on the class path of the tests.
+    static List<String> ours() {
+        return java("io.ztunnel.Main", "proxy", "ztunnel");
+    }
+
+    static List<String> java(String main, String... arguments) {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "-Xmx128m",
+                                "-XX:+UseSerialGC",
+                                "-XX:TieredStopAtLevel=1",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "--sun-misc-unsafe-memory-access=allow",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                main));
+        command.addAll(List.of(arguments));
+        return command;
+    }
+
+    boolean isReady() {
+        return namespace
+                .tryRun("curl", "-fsS", "--max-time", "2", "http://127.0.0.1:15021/healthz/ready")
+                .succeeded();
+    }
+
+    String get(String url) {
+        return namespace.tryRun("curl", "-sS", "--max-time", "5", url).output();
+    }
+
+    /// The metrics lines that start with a name, summed.
+    long metric(String name, String label) {
+        return get("http://127.0.0.1:15020/metrics")
+                .lines()
+                .filter(line -> line.startsWith(name + "{") && line.contains(label))
+                .mapToLong(line -> (long) Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                .sum();
+    }
+
+    List<String> lines(String part) {
+        try {
+            return Files.readAllLines(log).stream().filter(line -> line.contains(part)).toList();
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+
+    String tail() {
+        List<String> all = lines("");
+        return String.join("\n", all.subList(Math.max(0, all.size() - 15), all.size()));
+    }
+
+    Process process() {
+        return process;
+    }
+}
