@@ -96,8 +96,10 @@ public final class Listener {
             EpollServerSocketChannelConfig config, ListenerSettings settings) {
         SocketOptions.mark(config, settings.sockets().mark());
         config.setBacklog(settings.backlog());
-        boolean shared = settings.sharing() == PortSharing.SHARED;
-        config.setReuseAddress(!shared);
+        boolean shared =
+                settings.sharing() == PortSharing.SHARED
+                        || settings.sharing() == PortSharing.JOINING;
+        config.setReuseAddress(settings.sharing() != PortSharing.SHARED);
         if (shared) {
             try {
                 config.setReusePort(true);

@@ -30,8 +30,11 @@ public record ListenerSettings(
         /// the next version of ourselves during an upgrade.
         SHARED,
         /// The first listener of a group of our own: fails when anybody holds the port, afterwards
-        /// our other workers may join with [#SHARED].
-        FOUNDER
+        /// our other workers may join with [#JOINING].
+        FOUNDER,
+        /// One that joins our own group after its [#FOUNDER]. What it accepted does not keep the
+        /// next founder away while it lingers in TIME_WAIT, as it would with [#SHARED].
+        JOINING
     }
 
     /// `IP_TRANSPARENT`, the condition for keeping the original source address.

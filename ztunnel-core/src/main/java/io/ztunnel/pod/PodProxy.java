@@ -48,6 +48,7 @@ public final class PodProxy {
     public CompletableFuture<Void> start() {
         // The first worker finds out whether the ports are free; then the others may join it.
         PortSharing first = settings.sharedPorts() ? PortSharing.SHARED : PortSharing.FOUNDER;
+        PortSharing others = settings.sharedPorts() ? PortSharing.SHARED : PortSharing.JOINING;
         CompletableFuture<Void> opened =
                 open(workers.getFirst(), first)
                         .thenCompose(
@@ -55,7 +56,7 @@ public final class PodProxy {
                                         CompletableFuture.allOf(
                                                 workers.stream()
                                                         .skip(1)
-                                                        .map(w -> open(w, PortSharing.SHARED))
+                                                        .map(w -> open(w, others))
                                                         .toArray(CompletableFuture[]::new)));
         return opened.handle(
                         (done, failure) ->
