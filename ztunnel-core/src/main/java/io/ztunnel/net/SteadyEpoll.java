@@ -67,6 +67,7 @@ public final class SteadyEpoll implements IoHandler {
 
     private record Steady(IoRegistration registration) implements IoRegistration {
         @Override
+        @SuppressWarnings("TypeParameterUnusedInFormals") // Netty's own signature
         public <T> T attachment() {
             return registration.attachment();
         }

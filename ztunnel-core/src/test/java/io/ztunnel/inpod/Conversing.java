@@ -64,14 +64,12 @@ final class Conversing implements AutoCloseable {
         until("not ready", () -> !readiness.isReady());
     }
 
+    /// The counts follow readiness by a moment: the owner publishes them after it acted.
     void assertCounts(int active, int pending, long started, long stopped) {
-        PodReport.Counts counts = conversation.report().counts();
-        assertThat(
-                        new long[] {
-                            counts.active(), counts.pending(), counts.started(), counts.stopped()
-                        })
-                .as("active, pending, started, stopped")
-                .containsExactly(active, pending, started, stopped);
+        var expected = new PodReport.Counts(active, pending, started, stopped);
+        until(
+                "counts " + expected + ", last " + conversation.report().counts(),
+                () -> conversation.report().counts().equals(expected));
     }
 
     /// A descriptor to send, closed by the caller.

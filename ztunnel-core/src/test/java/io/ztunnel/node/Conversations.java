@@ -92,7 +92,7 @@ record Conversations(Namespace client, InetAddress server) {
                     break;
                 }
                 at += read;
-                Thread.yield();
+                Thread.onSpinWait();
             }
             writer.join();
             assertThat(at).isEqualTo(size);

@@ -123,7 +123,7 @@ class MeshNetnsIT {
             long refused = 0;
             while (refused < 2000) {
                 refused += stuck.getChannel().write(java.nio.ByteBuffer.wrap(chunk)) == 0 ? 1 : 0;
-                Thread.yield();
+                Thread.onSpinWait();
             }
             v4.roundTrip();
             v4.everyByteComesBackAfterHalfClose(1 << 20);

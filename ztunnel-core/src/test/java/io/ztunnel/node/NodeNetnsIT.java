@@ -50,7 +50,6 @@ class NodeNetnsIT {
     private Pod client;
     private Pod server;
     private ZdsServer agent;
-    private Process ca;
     private Process daemon;
     private HttpServer application;
 
@@ -80,17 +79,16 @@ class NodeNetnsIT {
                 });
         application.start();
         agent = ZdsServer.at(folder.resolve("zds.sock"));
-        ca =
-                node.namespace()
-                        .start(
-                                java(
-                                        LocalCa.class.getName() + "$Main",
-                                        "--listen",
-                                        "127.0.0.1:15012",
-                                        "--out",
-                                        folder.toString()),
-                                Map.of(),
-                                log("ca"));
+        node.namespace()
+                .start(
+                        java(
+                                LocalCa.class.getName() + "$Main",
+                                "--listen",
+                                "127.0.0.1:15012",
+                                "--out",
+                                folder.toString()),
+                        Map.of(),
+                        log("ca"));
         eventually("the CA answers", () -> folder.resolve("root-cert.pem").toFile().length() > 0);
         mesh("");
         daemon =

@@ -2,6 +2,8 @@ package io.ztunnel.relay;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
@@ -57,7 +59,7 @@ class TcpLegIT {
     @Test
     void aPeerThatHasSaidAllBeforeAnybodyListensIsStillAnswered() throws Exception {
         try (Socket peer = connect()) {
-            peer.getOutputStream().write("x".getBytes());
+            peer.getOutputStream().write("x".getBytes(US_ASCII));
             peer.shutdownOutput();
             TcpLeg leg = accepted.take();
             // Its end reaches us unasked; only then does somebody begin to listen.
@@ -72,7 +74,8 @@ class TcpLegIT {
 
             run(leg, leg::resume);
             run(leg, () -> answer(leg, "answer"));
-            assertThat(new String(peer.getInputStream().readAllBytes())).isEqualTo("answer");
+            assertThat(new String(peer.getInputStream().readAllBytes(), US_ASCII))
+                    .isEqualTo("answer");
         }
     }
 
@@ -112,7 +115,7 @@ class TcpLegIT {
     }
 
     private static void answer(TcpLeg leg, String text) {
-        leg.write(leg.channel().alloc().buffer().writeBytes(text.getBytes()));
+        leg.write(leg.channel().alloc().buffer().writeBytes(text.getBytes(US_ASCII)));
         leg.finish();
         leg.close();
     }
@@ -129,7 +132,7 @@ class TcpLegIT {
     private final class Recorder implements LegListener {
         @Override
         public void onData(ByteBuf data) {
-            events.add("data " + data.toString(java.nio.charset.StandardCharsets.US_ASCII));
+            events.add("data " + data.toString(US_ASCII));
             data.release();
         }
 
