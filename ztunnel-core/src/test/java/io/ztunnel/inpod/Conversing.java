@@ -13,6 +13,7 @@ import io.ztunnel.testkit.ZdsServer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
@@ -66,10 +67,18 @@ final class Conversing implements AutoCloseable {
 
     /// The counts follow readiness by a moment: the owner publishes them after it acted.
     void assertCounts(int active, int pending, long started, long stopped) {
-        var expected = new PodReport.Counts(active, pending, started, stopped);
+        var expected = List.<Long>of((long) active, (long) pending, started, stopped);
         until(
-                "counts " + expected + ", last " + conversation.report().counts(),
-                () -> conversation.report().counts().equals(expected));
+                "active, pending, started, stopped " + expected,
+                () -> {
+                    PodReport.Counts counts = conversation.report().counts();
+                    return expected.equals(
+                            List.of(
+                                    (long) counts.active(),
+                                    (long) counts.pending(),
+                                    counts.started(),
+                                    counts.stopped()));
+                });
     }
 
     /// A descriptor to send, closed by the caller.
