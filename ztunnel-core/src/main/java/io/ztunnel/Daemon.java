@@ -78,15 +78,16 @@ public final class Daemon implements AutoCloseable {
     ///
     /// @throws IOException where a port cannot be bound
     void start() throws IOException {
-        // Held until every part is on its way, so that the probe cannot turn green in between.
-        try (Hold _ = readiness.hold(Readiness.PROXY)) {
-            LOG.info("running with config: {}", describe());
-            dump.register(new ConfigSection(config));
-            dump.register(build);
-            openServers();
-            Signals.listen(this::onSignal);
-            startTraffic();
-        }
+        // Held until every part is on its way, so that the probe cannot turn green in between. A
+        // failure leaves it held: a daemon about to end must not report ready first.
+        Hold starting = readiness.hold(Readiness.PROXY);
+        LOG.info("running with config: {}", describe());
+        dump.register(new ConfigSection(config));
+        dump.register(build);
+        openServers();
+        Signals.listen(this::onSignal);
+        startTraffic();
+        starting.close();
     }
 
     private void startTraffic() throws IOException {

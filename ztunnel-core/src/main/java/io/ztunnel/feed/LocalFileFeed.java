@@ -2,6 +2,7 @@ package io.ztunnel.feed;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ScheduledExecutorService;
@@ -34,9 +35,18 @@ public final class LocalFileFeed {
 
     /// Reads the file for the first time.
     ///
+    /// @throws IOException where it cannot be read, saying which file and setting
     /// @throws LocalFileProblem where it is malformed, which has to end the start
     public void load() throws IOException, LocalFileProblem {
-        text = Files.readString(file);
+        try {
+            text = Files.readString(file);
+        } catch (NoSuchFileException missing) {
+            throw new IOException(
+                    "LOCAL_XDS_PATH=" + file + ": no such file; correct or unset it", missing);
+        } catch (IOException unreadable) {
+            throw new IOException(
+                    "LOCAL_XDS_PATH=" + file + ": cannot be read: " + unreadable, unreadable);
+        }
         mesh.accept(LocalFileContent.parse(file.toString(), text));
     }
 
