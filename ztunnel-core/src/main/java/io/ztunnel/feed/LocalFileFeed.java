@@ -1,6 +1,7 @@
 package io.ztunnel.feed;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -38,22 +39,14 @@ public final class LocalFileFeed {
     /// @throws IOException where it cannot be read, saying which file and setting
     /// @throws LocalFileProblem where it is malformed, which has to end the start
     public void load() throws IOException, LocalFileProblem {
-        try {
-            text = Files.readString(file);
-        } catch (NoSuchFileException missing) {
-            throw new IOException(
-                    "LOCAL_XDS_PATH=" + file + ": no such file; correct or unset it", missing);
-        } catch (IOException unreadable) {
-            throw new IOException(
-                    "LOCAL_XDS_PATH=" + file + ": cannot be read: " + unreadable, unreadable);
-        }
+        text = read();
         mesh.accept(LocalFileContent.parse(file.toString(), text));
     }
 
     /// Looks at the file, and reads it where its text has changed.
     public void look() {
         try {
-            String now = Files.readString(file);
+            String now = read();
             complaint = "";
             if (!now.equals(text)) {
                 text = now;
@@ -65,6 +58,21 @@ public final class LocalFileFeed {
                 complaint = problem.toString();
                 problems.accept(problem);
             }
+        }
+    }
+
+    private String read() throws IOException {
+        try {
+            return Files.readString(file);
+        } catch (NoSuchFileException missing) {
+            throw new IOException(
+                    "LOCAL_XDS_PATH=" + file + ": no such file; correct or unset it", missing);
+        } catch (CharacterCodingException binary) {
+            throw new IOException(
+                    "LOCAL_XDS_PATH=" + file + ": cannot be read: not UTF-8 text", binary);
+        } catch (IOException unreadable) {
+            throw new IOException(
+                    "LOCAL_XDS_PATH=" + file + ": cannot be read: " + unreadable, unreadable);
         }
     }
 

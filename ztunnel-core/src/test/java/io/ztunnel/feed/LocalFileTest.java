@@ -368,4 +368,25 @@ class LocalFileTest {
 
         assertThatThrownBy(feed::load).isInstanceOf(LocalFileProblem.class);
     }
+
+    @Test
+    void aFileThatIsNoTextIsNamedAndSoIsOneThatBecomesUnreadable()
+            throws IOException, LocalFileProblem {
+        Path file = directory.resolve("mesh.yaml");
+        Files.write(file, new byte[] {'a', (byte) 0xff, (byte) 0xfe});
+        List<Exception> problems = new ArrayList<>();
+        LocalFileFeed feed = new LocalFileFeed(file, _ -> {}, problems::add);
+
+        assertThatThrownBy(feed::load)
+                .hasMessage("LOCAL_XDS_PATH=" + file + ": cannot be read: not UTF-8 text");
+
+        Files.writeString(file, "workloads: []\n");
+        feed.load();
+        Files.delete(file);
+        feed.look();
+        assertThat(problems)
+                .singleElement()
+                .extracting(Throwable::getMessage)
+                .isEqualTo("LOCAL_XDS_PATH=" + file + ": no such file; correct or unset it");
+    }
 }
