@@ -142,14 +142,14 @@ final class DataPlane implements AutoCloseable {
             Privileges.check(parts.pods().sockets().mark());
         }
         Hold agentPending = shared ? readiness.hold(Readiness.WORKLOAD_PROXY_MANAGER) : null;
-        try (Hold _ = readiness.hold(Readiness.STATE_MANAGER)) {
-            workers.forEach(mesh::subscribe);
-            mesh.subscribe(_ -> wanted.update());
-            new LocalMesh(mesh, meshThread).load(config.controlPlane().local());
-            if (!synced()) {
-                return;
-            }
+        Hold meshPending = readiness.hold(Readiness.STATE_MANAGER);
+        workers.forEach(mesh::subscribe);
+        mesh.subscribe(_ -> wanted.update());
+        new LocalMesh(mesh, meshThread).load(config.controlPlane().local());
+        if (!synced()) {
+            return;
         }
+        meshPending.close();
         if (config.node().dedicatedPod() != null) {
             openDedicated(info(config.node().dedicatedPod()));
         } else {

@@ -127,7 +127,11 @@ public final class Main {
     private static String chain(Throwable failed) {
         StringBuilder text = new StringBuilder(String.valueOf(failed.getMessage()));
         for (Throwable at = failed.getCause(); at != null; at = at.getCause()) {
-            text.append("\n  caused by: ").append(at.getMessage());
+            String message = String.valueOf(at.getMessage());
+            // Whoever wraps often repeats the sentence.
+            if (text.indexOf(message) < 0) {
+                text.append("\n  caused by: ").append(message);
+            }
         }
         return text.toString();
     }

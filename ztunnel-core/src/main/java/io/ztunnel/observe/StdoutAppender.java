@@ -61,14 +61,15 @@ final class StdoutAppender extends UnsynchronizedAppenderBase<ILoggingEvent> {
     private static String chain(IThrowableProxy thrown) {
         StringBuilder text = new StringBuilder();
         for (IThrowableProxy at = thrown; at != null; at = at.getCause()) {
-            if (!text.isEmpty()) {
-                text.append(": ");
-            }
             String name = at.getClassName();
-            text.append(
+            String sentence =
                     at.getMessage() == null
                             ? name.substring(name.lastIndexOf('.') + 1)
-                            : at.getMessage());
+                            : at.getMessage();
+            // Whoever wraps often repeats the sentence.
+            if (text.indexOf(sentence) < 0) {
+                text.append(text.isEmpty() ? "" : ": ").append(sentence);
+            }
         }
         return text.toString();
     }
