@@ -15,11 +15,12 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /// Ordinary TCP programs in a pod: their sockets are born in its namespace, so they can run here.
-final class Application {
+public final class Application {
     private Application() {}
 
     /// Serves each connection on a thread of its own, until the channel is closed.
-    static ServerSocketChannel serve(Namespace pod, int port, Consumer<SocketChannel> program) {
+    public static ServerSocketChannel serve(
+            Namespace pod, int port, Consumer<SocketChannel> program) {
         try {
             ServerSocketChannel listener = pod.inside(Application::openServer);
             listener.bind(new InetSocketAddress(port));
@@ -42,7 +43,7 @@ final class Application {
     }
 
     /// Gives back what it gets; when the other side is done, so is it.
-    static void echo(SocketChannel connection) {
+    public static void echo(SocketChannel connection) {
         try (connection) {
             ByteBuffer buffer = ByteBuffer.allocate(64 * 1024);
             while (connection.read(buffer) >= 0) {
@@ -57,7 +58,7 @@ final class Application {
         }
     }
 
-    static Socket connect(Namespace pod, InetAddress address, int port) throws IOException {
+    public static Socket connect(Namespace pod, InetAddress address, int port) throws IOException {
         SocketChannel channel = pod.inside(Application::openClient);
         channel.setOption(StandardSocketOptions.TCP_NODELAY, true);
         channel.connect(new InetSocketAddress(address, port));
@@ -67,7 +68,7 @@ final class Application {
     }
 
     /// Bytes that are not the same anywhere.
-    static byte[] bytes(int size) {
+    public static byte[] bytes(int size) {
         byte[] bytes = new byte[size];
         new Random(size).nextBytes(bytes);
         return bytes;

@@ -23,15 +23,15 @@ import java.util.concurrent.Future;
 ///
 /// @param client where the client runs
 /// @param server the address of an echo server on port 8080
-record Conversations(Namespace client, InetAddress server) {
-    static final int ECHO = 8080;
+public record Conversations(Namespace client, InetAddress server) {
+    public static final int ECHO = 8080;
 
-    Socket open() throws IOException {
+    public Socket open() throws IOException {
         return Application.connect(client, server, ECHO);
     }
 
     /// One round trip on a new connection.
-    void roundTrip() throws IOException {
+    public void roundTrip() throws IOException {
         try (Socket socket = open()) {
             roundTrip(socket, "hello world");
             socket.shutdownOutput();
@@ -39,14 +39,14 @@ record Conversations(Namespace client, InetAddress server) {
         }
     }
 
-    static void roundTrip(Socket socket, String text) throws IOException {
+    public static void roundTrip(Socket socket, String text) throws IOException {
         socket.getOutputStream().write(text.getBytes(US_ASCII));
         byte[] answer = socket.getInputStream().readNBytes(text.length());
         assertThat(new String(answer, US_ASCII)).isEqualTo(text);
     }
 
     /// All bytes go and come back, in order, also after the client has ended its side.
-    void everyByteComesBackAfterHalfClose(int size) throws Exception {
+    public void everyByteComesBackAfterHalfClose(int size) throws Exception {
         byte[] sent = Application.bytes(size);
         try (Socket socket = open()) {
             Thread writer =
@@ -68,7 +68,7 @@ record Conversations(Namespace client, InetAddress server) {
     }
 
     /// A reader that takes its time gets everything, although all others have finished long ago.
-    void aSlowReaderGetsEverything(int size) throws Exception {
+    public void aSlowReaderGetsEverything(int size) throws Exception {
         byte[] sent = Application.bytes(size);
         try (Socket socket = open()) {
             socket.setReceiveBufferSize(16 * 1024);
@@ -102,7 +102,7 @@ record Conversations(Namespace client, InetAddress server) {
     }
 
     /// Many at once, each with its own bytes.
-    void manyAtOnce(int connections) throws Exception {
+    public void manyAtOnce(int connections) throws Exception {
         List<Socket> sockets = new ArrayList<>();
         try (ExecutorService threads = Executors.newFixedThreadPool(16)) {
             List<Future<Socket>> opening = new ArrayList<>();
@@ -132,7 +132,7 @@ record Conversations(Namespace client, InetAddress server) {
     }
 
     /// Somebody on the way says no: the client, which has said something, is reset.
-    void isRefused() {
+    public void isRefused() {
         assertThatThrownBy(
                         () -> {
                             try (Socket socket = open()) {

@@ -12,7 +12,7 @@ import java.util.Map;
 
 /// A daemon that runs as a process in a namespace, ours or another one that takes the same
 /// environment, and what it says.
-final class DaemonProcess {
+public final class DaemonProcess {
     private final Namespace namespace;
     private final Process process;
     private final Path log;
@@ -23,18 +23,18 @@ final class DaemonProcess {
         this.log = log;
     }
 
-    static DaemonProcess start(
+    public static DaemonProcess start(
             Namespace namespace, List<String> command, Map<String, String> environment, Path log) {
         return new DaemonProcess(
                 namespace, namespace.start(command, environment, log.toFile()), log);
     }
 
     /// The command line of our own daemon, on the class path of the tests.
-    static List<String> ours() {
+    public static List<String> ours() {
         return java("io.ztunnel.Main", "proxy", "ztunnel");
     }
 
-    static List<String> java(String main, String... arguments) {
+    public static List<String> java(String main, String... arguments) {
         List<String> command =
                 new ArrayList<>(
                         List.of(
@@ -51,18 +51,18 @@ final class DaemonProcess {
         return command;
     }
 
-    boolean isReady() {
+    public boolean isReady() {
         return namespace
                 .tryRun("curl", "-fsS", "--max-time", "2", "http://127.0.0.1:15021/healthz/ready")
                 .succeeded();
     }
 
-    String get(String url) {
+    public String get(String url) {
         return namespace.tryRun("curl", "-sS", "--max-time", "5", url).output();
     }
 
     /// The metrics lines that start with a name, summed.
-    long metric(String name, String label) {
+    public long metric(String name, String label) {
         return get("http://127.0.0.1:15020/metrics")
                 .lines()
                 .filter(line -> line.startsWith(name + "{") && line.contains(label))
@@ -70,7 +70,7 @@ final class DaemonProcess {
                 .sum();
     }
 
-    List<String> lines(String part) {
+    public List<String> lines(String part) {
         try {
             return Files.readAllLines(log).stream().filter(line -> line.contains(part)).toList();
         } catch (IOException failed) {
@@ -78,12 +78,12 @@ final class DaemonProcess {
         }
     }
 
-    String tail() {
+    public String tail() {
         List<String> all = lines("");
         return String.join("\n", all.subList(Math.max(0, all.size() - 15), all.size()));
     }
 
-    Process process() {
+    public Process process() {
         return process;
     }
 }

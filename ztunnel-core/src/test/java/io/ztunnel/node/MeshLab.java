@@ -1,6 +1,7 @@
 package io.ztunnel.node;
 
 import io.ztunnel.ca.testkit.LocalCa;
+import io.ztunnel.testkit.Namespace;
 import io.ztunnel.testkit.NetnsWorld;
 import io.ztunnel.testkit.Node;
 import io.ztunnel.testkit.Pod;
@@ -20,26 +21,30 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/// A client pod and a server pod on two nodes, a CA between them, and a mesh file that daemons in
+/// A client pod and a server pod on two nodes, others if asked for, a CA between them, and a mesh file that daemons in
 /// dedicated mode watch. Closing removes all of it.
-final class MeshLab implements AutoCloseable {
-    static final InetAddress CA = InetAddress.ofLiteral("172.172.0.1");
+public final class MeshLab implements AutoCloseable {
+    public static final InetAddress CA = InetAddress.ofLiteral("172.172.0.1");
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final Path folder;
     private final NetnsWorld world = new NetnsWorld();
+    private final Node near;
+    private final Redirection rules;
     private final Pod client;
     private final Pod server;
+    private final List<Pod> members = new ArrayList<>();
     private final Map<String, String> trustDomains = new HashMap<>();
     private int daemons;
 
-    MeshLab(Path folder, Redirection redirection) {
+    public MeshLab(Path folder, Redirection redirection) {
         this.folder = folder;
-        Node near = world.node("node-1");
+        near = world.node("node-1");
         Node far = world.node("node-2");
-        Redirection rules = redirection.withoutDns().except(CA);
+        rules = redirection.withoutDns().except(CA);
         client = near.pod("client").redirected(rules);
         server = far.pod("server").redirected(rules);
+        members.addAll(List.of(client, server));
         startAuthority();
         mesh("");
     }
@@ -57,25 +62,44 @@ final class MeshLab implements AutoCloseable {
                         "--token",
                         "token-of-client=default/client/client/uid-client",
                         "--token",
-                        "token-of-server=default/server/server/uid-server");
+                        "token-of-server=default/server/server/uid-server",
+                        "--token",
+                        "token-of-neighbour=default/neighbour/neighbour/uid-neighbour");
         world.fabric().start(command, Map.of(), folder.resolve("ca.log").toFile());
         eventually("the CA answers", () -> folder.resolve("root-cert.pem").toFile().length() > 0);
     }
 
-    Pod client() {
+    public Pod client() {
         return client;
     }
 
-    Pod server() {
+    public Pod server() {
         return server;
     }
 
-    Path folder() {
+    /// Adds a captured pod on the client's node; the next mesh file lists it.
+    public Pod neighbour() {
+        Pod pod = near.pod("neighbour").redirected(rules);
+        members.add(pod);
+        return pod;
+    }
+
+    /// Adds a pod on the client's node that nothing is captured of and no mesh file lists.
+    public Pod outsider() {
+        return near.pod("outsider");
+    }
+
+    /// What everybody is joined by; its address [#CA] is reached past the daemons.
+    public Namespace fabric() {
+        return world.fabric();
+    }
+
+    public Path folder() {
         return folder;
     }
 
     /// A daemon for a pod, ready to serve.
-    DaemonProcess daemon(Pod pod, List<String> command, String... more) {
+    public DaemonProcess daemon(Pod pod, List<String> command, String... more) {
         DaemonProcess daemon = starting(pod, command, more);
         eventually("ready: " + pod.name(), () -> daemon.isReady() || dead(daemon));
         if (dead(daemon)) {
@@ -91,7 +115,7 @@ final class MeshLab implements AutoCloseable {
     /// The same, without waiting.
     ///
     /// @param more `NAME=value`, in place of what they usually get
-    DaemonProcess starting(Pod pod, List<String> command, String... more) {
+    public DaemonProcess starting(Pod pod, List<String> command, String... more) {
         Map<String, String> environment = new HashMap<>();
         environment.put("PROXY_MODE", "dedicated");
         environment.put("PROXY_WORKLOAD_INFO", "default/" + pod.name() + "/" + pod.name());
@@ -112,16 +136,20 @@ final class MeshLab implements AutoCloseable {
         return DaemonProcess.start(pod.namespace(), command, environment, log);
     }
 
-    void trustDomain(Pod pod, String domain) {
+    public void trustDomain(Pod pod, String domain) {
         trustDomains.put(pod.name(), domain);
     }
 
     /// Replaces the mesh file; daemons of ours see it at once.
-    void mesh(String policies) {
-        write("workloads:\n" + workload(client) + workload(server) + policies);
+    ///
+    /// @param policies what follows the workloads: policies, services, or nothing
+    public void mesh(String policies) {
+        StringBuilder text = new StringBuilder("workloads:\n");
+        members.forEach(member -> text.append(workload(member)));
+        write(text.append(policies).toString());
     }
 
-    void write(String text) {
+    public void write(String text) {
         try {
             Path next = folder.resolve("mesh.next");
             Files.writeString(next, text);
@@ -156,7 +184,7 @@ final class MeshLab implements AutoCloseable {
                         pod.ipv6().getHostAddress());
     }
 
-    static String policy(String name, String action, String rules) {
+    public static String policy(String name, String action, String rules) {
         return """
         policies:
         - name: %s
@@ -169,7 +197,7 @@ final class MeshLab implements AutoCloseable {
                 .formatted(name, action, rules);
     }
 
-    static void eventually(String what, BooleanSupplier holds) {
+    public static void eventually(String what, BooleanSupplier holds) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!holds.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
@@ -180,7 +208,7 @@ final class MeshLab implements AutoCloseable {
     }
 
     /// For tests that open many.
-    static <T extends AutoCloseable> void closeAll(List<T> all) throws Exception {
+    public static <T extends AutoCloseable> void closeAll(List<T> all) throws Exception {
         for (T each : new ArrayList<>(all)) {
             each.close();
         }
