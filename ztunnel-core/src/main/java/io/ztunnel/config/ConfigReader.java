@@ -27,6 +27,7 @@ public final class ConfigReader {
     private static final String MESH_FILE = "./etc/istio/config/mesh";
     private static final String ROOT_CERTIFICATE = "./var/run/secrets/istio/root-cert.pem";
     private static final String TOKEN = "./var/run/secrets/tokens/istio-token";
+    private static final long NO_MARK = -1;
     private static final String META = "ISTIO_META_";
     private static final String META_JSON = "ISTIO_METAJSON_";
 
@@ -99,6 +100,11 @@ public final class ConfigReader {
     }
 
     private void crossCheck(ZtunnelConfig config) {
+        if (config.cryptography().postQuantumOnly() && config.cryptography().tls12()) {
+            problem(
+                    "TLS12_ENABLED contradicts COMPLIANCE_POLICY=pqc: TLS 1.2 has no such key"
+                            + " exchange");
+        }
         if (config.dns().enabled() && config.controlPlane().onDemand()) {
             problem(
                     "error parsing proxy config: DNS proxy does not currently support on-demand"
@@ -371,33 +377,36 @@ public final class ConfigReader {
     }
 
     private ZtunnelConfig.Sockets sockets(ZtunnelConfig.Mode mode) {
-        Long mark = env.unsigned(PACKET_MARK, 32);
-        if (mark == null && mode == ZtunnelConfig.Mode.SHARED) {
-            mark = 1337L;
-        }
+        long mark =
+                env.within(
+                        PACKET_MARK,
+                        32,
+                        0,
+                        Integer.MAX_VALUE,
+                        mode == ZtunnelConfig.Mode.SHARED ? 1337 : NO_MARK);
         return new ZtunnelConfig.Sockets(
                 env.bool(ENABLE_PROXY, true),
                 path(INPOD_UDS, env.text(INPOD_UDS, "/var/run/ztunnel/ztunnel.sock")),
                 env.bool(INPOD_PORT_REUSE, true),
-                mark == null ? null : (int) (long) mark,
+                mark == NO_MARK ? null : (int) mark,
                 env.bool(ENABLE_ORIG_SRC),
                 env.bool(IPV6_ENABLED, true),
                 env.bool(UNSTABLE_ENABLE_SOCKS5, false),
                 env.bool(LOCALHOST_APP_TUNNEL, true),
                 env.bool(ENABLE_RESPONSE_BAGGAGE, true),
                 env.bool(KEEPALIVE_ENABLED, true),
-                env.duration(KEEPALIVE_TIME, Duration.ofMinutes(3)),
-                env.duration(KEEPALIVE_INTERVAL, Duration.ofMinutes(3)),
-                (int) Math.min(Integer.MAX_VALUE, env.unsigned(KEEPALIVE_RETRIES, 32, 9)),
+                env.seconds(KEEPALIVE_TIME, Duration.ofMinutes(3)),
+                env.seconds(KEEPALIVE_INTERVAL, Duration.ofMinutes(3)),
+                (int) env.within(KEEPALIVE_RETRIES, 32, 1, 127, 9),
                 env.bool(USER_TIMEOUT_ENABLED, false));
     }
 
     private ZtunnelConfig.Tunnels tunnels() {
         return new ZtunnelConfig.Tunnels(
-                env.unsigned(HTTP2_STREAM_WINDOW_SIZE, 32, 4L << 20),
-                env.unsigned(HTTP2_CONNECTION_WINDOW_SIZE, 32, 16L << 20),
-                env.unsigned(HTTP2_FRAME_SIZE, 32, 1L << 20),
-                (int) env.unsigned(POOL_MAX_STREAMS_PER_CONNECTION, 16, 100),
+                env.within(HTTP2_STREAM_WINDOW_SIZE, 32, 65_535, Integer.MAX_VALUE, 4L << 20),
+                env.within(HTTP2_CONNECTION_WINDOW_SIZE, 32, 65_535, Integer.MAX_VALUE, 16L << 20),
+                env.within(HTTP2_FRAME_SIZE, 32, 16_384, (1 << 24) - 1, 1L << 20),
+                (int) env.within(POOL_MAX_STREAMS_PER_CONNECTION, 16, 1, 65_535, 100),
                 env.duration(POOL_UNUSED_RELEASE_TIMEOUT, Duration.ofMinutes(5)));
     }
 

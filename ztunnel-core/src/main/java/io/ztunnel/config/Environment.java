@@ -55,6 +55,38 @@ final class Environment {
         return read(setting, text -> parseUnsigned(text, bits));
     }
 
+    /// A number that has to lie in a range, both ends included; what does not fit into the bits is
+    /// told in the words of the type.
+    long within(Setting setting, int bits, long least, long most, long otherwise) {
+        Long read =
+                read(
+                        setting,
+                        text -> {
+                            long number = parseUnsigned(text, bits);
+                            if (number < least || number > most) {
+                                throw new IllegalArgumentException(
+                                        "must be " + least + " to " + most);
+                            }
+                            return number;
+                        });
+        return read == null ? otherwise : read;
+    }
+
+    /// A duration of one second or more.
+    Duration seconds(Setting setting, Duration otherwise) {
+        Duration read =
+                read(
+                        setting,
+                        text -> {
+                            Duration duration = Durations.parse(text);
+                            if (duration.toSeconds() < 1) {
+                                throw new IllegalArgumentException("must be one second or more");
+                            }
+                            return duration;
+                        });
+        return read == null ? otherwise : read;
+    }
+
     Duration duration(Setting setting, Duration otherwise) {
         Duration read = duration(setting);
         return read == null ? otherwise : read;

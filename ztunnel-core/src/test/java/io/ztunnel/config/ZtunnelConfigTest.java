@@ -158,6 +158,13 @@ class ZtunnelConfigTest {
         "INPOD_PORT_REUSE, yes, provided string was not `true` or `false`",
         "PACKET_MARK, 4294967296, number too large to fit in target type",
         "PACKET_MARK, x1, invalid digit found in string",
+        "PACKET_MARK, 2147483648, must be 0 to 2147483647",
+        "KEEPALIVE_RETRIES, 128, must be 1 to 127",
+        "KEEPALIVE_INTERVAL, 999ms, must be one second or more",
+        "HTTP2_STREAM_WINDOW_SIZE, 4294967295, must be 65535 to 2147483647",
+        "HTTP2_CONNECTION_WINDOW_SIZE, 65534, must be 65535 to 2147483647",
+        "HTTP2_FRAME_SIZE, 16383, must be 16384 to 16777215",
+        "POOL_MAX_STREAMS_PER_CONNECTION, 0, must be 1 to 65535",
         "POOL_MAX_STREAMS_PER_CONNECTION, 65536, number too large to fit in target type",
         "KEEPALIVE_TIME, 5parsecs, unknown time unit 'parsecs'",
         "ZTUNNEL_WORKER_THREADS, 101%, percentage must be between 0 and 100",
@@ -168,6 +175,14 @@ class ZtunnelConfigTest {
     void aWrongValueIsNamedWithItsReason(String name, String value, String reason) {
         assertThat(problems(Map.of(name, value)))
                 .containsExactly("invalid env var " + name + "=" + value + " (" + reason + ")");
+    }
+
+    @Test
+    void twoSettingsThatContradictEachOtherAreAProblem() {
+        assertThat(problems(Map.of("TLS12_ENABLED", "true", "COMPLIANCE_POLICY", "pqc")))
+                .singleElement()
+                .asString()
+                .startsWith("TLS12_ENABLED contradicts COMPLIANCE_POLICY=pqc");
     }
 
     @Test
