@@ -11,6 +11,7 @@ import io.netty.channel.socket.SocketProtocolFamily;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.HttpServerKeepAliveHandler;
+import io.netty.util.NetUtil;
 
 import java.io.IOException;
 import java.net.Inet4Address;
@@ -83,7 +84,10 @@ final class HttpPort implements AutoCloseable {
             if (!bound.isSuccess()) {
                 port.close();
                 throw new IOException(
-                        "cannot listen on " + address + ": " + bound.cause().getMessage(),
+                        "failed to bind to address "
+                                + NetUtil.toSocketAddressString(address)
+                                + ": "
+                                + bound.cause().getMessage(),
                         bound.cause());
             }
             port.listeners.add(bound.channel());
