@@ -21,8 +21,8 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
-/// A client pod and a server pod on two nodes, others if asked for, a CA between them, and a mesh file that daemons in
-/// dedicated mode watch. Closing removes all of it.
+/// A client pod and a server pod on two nodes, others if asked for, a CA between them, and a mesh
+/// file that daemons in dedicated mode watch. Closing removes all of it.
 public final class MeshLab implements AutoCloseable {
     public static final InetAddress CA = InetAddress.ofLiteral("172.172.0.1");
     private static final Duration PATIENCE = Duration.ofSeconds(60);

@@ -1,0 +1,164 @@
+package io.ztunnel.e2e;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.Status;
+import io.ztunnel.ca.testkit.CaFault;
+import io.ztunnel.ca.testkit.IssuingCa;
+import io.ztunnel.node.Application;
+import io.ztunnel.node.Conversations;
+import io.ztunnel.node.DaemonProcess;
+import io.ztunnel.node.MeshLab;
+import io.ztunnel.testkit.Redirection;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.io.IOException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Path;
+
+/// Connections of pods whose certificate does not come, or is not theirs
+/// (docs/spec/identity-and-tls.md 2.6, 5.5, docs/spec/dataplane.md 2.7).
+@Tag("netns")
+@Timeout(180)
+class IdentityNetnsIT {
+    private static final String COMPLETE = "connection complete";
+
+    @TempDir Path folder;
+
+    private final IssuingCa root = IssuingCa.root("O=cluster.local");
+    private MeshLab lab;
+    private ServerSocketChannel echo;
+    private Conversations talk;
+
+    @BeforeEach
+    void build() {
+        lab = new MeshLab(folder, Redirection.nft());
+        echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
+        talk = new Conversations(lab.client().namespace(), lab.server().ipv4());
+    }
+
+    @AfterEach
+    void remove() throws IOException {
+        echo.close();
+        lab.close();
+    }
+
+    @Test
+    void anAuthorityThatRefusesThenGoesAwayThenServes() throws Exception {
+        try (HouseCa good = new HouseCa(lab, root, "cluster.local", 15013);
+                HouseCa moody = new HouseCa(lab, root, "cluster.local", 15014)) {
+            moody.ca().refuse(Status.PERMISSION_DENIED.withDescription("not today"));
+            DaemonProcess server = lab.daemon(lab.server(), DaemonProcess.ours(), good.settings());
+            DaemonProcess client = lab.daemon(lab.client(), DaemonProcess.ours(), moody.settings());
+
+            talk.isRefused();
+            MeshLab.eventually(
+                    "the reason", () -> !client.lines("identity error: signing gRPC").isEmpty());
+            assertThat(client.lines(COMPLETE).getFirst())
+                    .contains("identity error: signing gRPC error", "not today");
+            MeshLab.eventually(
+                    "the flag",
+                    () ->
+                            client.metric(
+                                            "istio_tcp_connections_failed_total",
+                                            "response_flags=\"IDENTITY_ERROR\"")
+                                    > 0);
+            assertThat(server.lines(COMPLETE)).isEmpty();
+
+            moody.goAway();
+            talk.isRefused();
+
+            moody.ca().refuse(null);
+            moody.comeBack();
+            MeshLab.eventually("it recovers by itself", this::answers);
+        }
+    }
+
+    @Test
+    void anAuthorityThatIsSilentThenServes() throws Exception {
+        try (HouseCa good = new HouseCa(lab, root, "cluster.local", 15013);
+                HouseCa silent = new HouseCa(lab, root, "cluster.local", 15014)) {
+            silent.ca().fault(CaFault.SILENT);
+            lab.daemon(lab.server(), DaemonProcess.ours(), good.settings());
+            DaemonProcess client =
+                    lab.daemon(lab.client(), DaemonProcess.ours(), silent.settings());
+
+            // Held, not refused, until the call to the authority has taken too long.
+            talk.isRefused();
+            MeshLab.eventually("the reason", () -> !client.lines("identity error: ").isEmpty());
+
+            silent.ca().fault(CaFault.NONE);
+            MeshLab.eventually("it recovers by itself", this::answers);
+        }
+    }
+
+    @Test
+    void aServerWithoutACertificateDropsTheSocketBeforeAnyByteOfTls() throws Exception {
+        try (HouseCa good = new HouseCa(lab, root, "cluster.local", 15013);
+                HouseCa moody = new HouseCa(lab, root, "cluster.local", 15014)) {
+            moody.ca().refuse(Status.PERMISSION_DENIED.withDescription("not today"));
+            DaemonProcess server = lab.daemon(lab.server(), DaemonProcess.ours(), moody.settings());
+            DaemonProcess client = lab.daemon(lab.client(), DaemonProcess.ours(), good.settings());
+
+            talk.isRefused();
+            MeshLab.eventually("the reason", () -> !server.lines("signing error: ").isEmpty());
+            MeshLab.eventually("the client's", () -> !client.lines("io error: ").isEmpty());
+
+            moody.ca().refuse(null);
+            MeshLab.eventually("it recovers by itself", this::answers);
+        }
+    }
+
+    @Test
+    void aServerThatIsSomebodyElseIsNotSpokenTo() throws Exception {
+        try (HouseCa good = new HouseCa(lab, root, "cluster.local", 15013);
+                HouseCa mistaken = new HouseCa(lab, root, "cluster.local", 15014)) {
+            mistaken.ca().fault(CaFault.WRONG_IDENTITY);
+            DaemonProcess client = lab.daemon(lab.client(), DaemonProcess.ours(), good.settings());
+            lab.daemon(lab.server(), DaemonProcess.ours(), mistaken.settings());
+
+            talk.isRefused();
+            // The daemon refuses such a certificate itself, or its peer does.
+            MeshLab.eventually(
+                    "the reason",
+                    () -> client.lines(COMPLETE).stream().anyMatch(l -> l.contains("error=")));
+            assertThat(client.lines(COMPLETE).getFirst()).contains("io error: ");
+        }
+    }
+
+    @Test
+    void row165_aClientOfAnotherTrustDomainIsReset() throws Exception {
+        try (HouseCa good = new HouseCa(lab, root, "cluster.local", 15013);
+                HouseCa foreign = new HouseCa(lab, root, "other.example", 15014)) {
+            lab.trustDomain(lab.client(), "other.example");
+            lab.mesh("");
+            DaemonProcess server = lab.daemon(lab.server(), DaemonProcess.ours(), good.settings());
+            lab.daemon(lab.client(), DaemonProcess.ours(), foreign.settings());
+
+            talk.isRefused();
+            MeshLab.eventually(
+                    "the reason",
+                    () ->
+                            !server.lines(
+                                            "peer did not present the expected trustdomain"
+                                                + " (cluster.local), got"
+                                                + " spiffe://other.example/ns/default/sa/client")
+                                    .isEmpty());
+        }
+    }
+
+    private boolean answers() {
+        try {
+            talk.roundTrip();
+            return true;
+        } catch (IOException | AssertionError refused) {
+            return false;
+        }
+    }
+}
