@@ -141,7 +141,7 @@ class IdentityNetnsIT {
             DaemonProcess server = lab.daemon(lab.server(), DaemonProcess.ours(), good.settings());
             lab.daemon(lab.client(), DaemonProcess.ours(), foreign.settings());
 
-            talk.isRefused();
+            Resets.isReset(talk);
             MeshLab.eventually(
                     "the reason",
                     () ->
