@@ -129,7 +129,7 @@ class IdentityNetnsIT {
             assertThat(client.lines(COMPLETE).getFirst())
                     .contains(
                             "io error: identity verification error: peer did not present the"
-                                    + " expected SAN (spiffe://cluster.local/ns/default/sa/server)");
+                                + " expected SAN (spiffe://cluster.local/ns/default/sa/server)");
             assertThat(server.lines(COMPLETE)).isEmpty();
         }
     }

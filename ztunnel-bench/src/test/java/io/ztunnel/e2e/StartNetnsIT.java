@@ -91,7 +91,7 @@ class StartNetnsIT {
     void aLocalFileThatIsNotThereIsNamed() throws Exception {
         Path file = folder.resolve("missing.yaml");
         DaemonProcess daemon = refusesToStart("LOCAL_XDS_PATH=" + file);
-        assertThat(daemon.lines("Error: " + file + ": cannot be read: no such file")).hasSize(1);
+        assertThat(daemon.lines("Error: LOCAL_XDS_PATH=" + file + ": no such file")).hasSize(1);
     }
 
     @Test
@@ -99,7 +99,8 @@ class StartNetnsIT {
         Path file = folder.resolve("binary.yaml");
         Files.write(file, new byte[] {(byte) 0xff, (byte) 0xfe});
         DaemonProcess daemon = refusesToStart("LOCAL_XDS_PATH=" + file);
-        assertThat(daemon.lines("Error: " + file + ": cannot be read: not UTF-8")).hasSize(1);
+        assertThat(daemon.lines("Error: LOCAL_XDS_PATH=" + file + ": cannot be read: not UTF-8"))
+                .hasSize(1);
     }
 
     @ParameterizedTest
