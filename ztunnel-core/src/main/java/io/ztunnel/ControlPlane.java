@@ -1,7 +1,9 @@
 package io.ztunnel;
 
+import io.ztunnel.feed.ControlPlaneLookups;
 import io.ztunnel.feed.MeshWriter;
 import io.ztunnel.observe.Metrics;
+import io.ztunnel.worker.Lookups;
 import io.ztunnel.xds.Clockwork;
 import io.ztunnel.xds.DeltaClient;
 import io.ztunnel.xds.GrpcDeltaTransport;
@@ -28,6 +30,7 @@ import java.util.random.RandomGenerator;
 final class ControlPlane implements AutoCloseable {
     private final DeltaClient client;
     private final GrpcDeltaTransport transport;
+    private final Lookups lookups;
     private final Metrics metrics;
     private final Map<String, Long> responses = new HashMap<>();
     private final Map<String, Long> bytes = new HashMap<>();
@@ -41,7 +44,7 @@ final class ControlPlane implements AutoCloseable {
             Metrics metrics) {
         this.metrics = metrics;
         transport = new GrpcDeltaTransport(parts.controlPlane(address), meshThread);
-        boolean onDemand = parts.config().controlPlane().onDemand();
+        boolean onDemand = parts.onDemand();
         client =
                 new DeltaClient(
                         XdsSettings.defaults(),
@@ -58,12 +61,18 @@ final class ControlPlane implements AutoCloseable {
                                 meshThread,
                                 System::nanoTime,
                                 RandomGenerator.of("L64X128MixRandom")));
+        lookups = onDemand ? new ControlPlaneLookups(client, mesh) : Lookups.NONE;
         meshThread.scheduleWithFixedDelay(
                 () -> client.stats().thenAccept(this::count), 1, 1, TimeUnit.SECONDS);
     }
 
     void start() {
         client.start();
+    }
+
+    /// For what is not pushed.
+    Lookups lookups() {
+        return lookups;
     }
 
     /// Completes when every type has been answered once.

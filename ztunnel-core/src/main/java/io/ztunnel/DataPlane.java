@@ -24,6 +24,7 @@ import io.ztunnel.outbound.SystemResolver;
 import io.ztunnel.pod.NodePods;
 import io.ztunnel.pod.PodHost.RunningPod;
 import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.Worker;
@@ -38,6 +39,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
@@ -96,7 +98,7 @@ final class DataPlane implements AutoCloseable {
                 Executors.newSingleThreadScheduledExecutor(
                         Thread.ofPlatform().name("zt-mesh").daemon().factory());
         String node = config.node().name();
-        mesh = new MeshWriter(node == null ? "" : node, meshThread, PartSettings.POLICY_GRACE);
+        mesh = new MeshWriter(node == null ? "" : node, meshThread, config.policies().hold());
         tls = new TlsContexts(parts.tls());
         certificates =
                 new CertificateBook(
@@ -109,7 +111,15 @@ final class DataPlane implements AutoCloseable {
                                 metrics.onDemandDns(
                                         query.client(), query.identity(), query.hostname()));
         wanted = new WantedCertificates(certificates, mesh, node);
-        pods = new NodePods(parts.pods(), workers, certificates, tls, names, () -> wanted.update());
+        pods =
+                new NodePods(
+                        parts.pods(),
+                        workers,
+                        certificates,
+                        tls,
+                        names,
+                        this::lookUp,
+                        () -> wanted.update());
         wanted.of(pods);
     }
 
@@ -182,6 +192,11 @@ final class DataPlane implements AutoCloseable {
             CompletableFuture.anyOf(controlPlane.synced(), ended).join();
         }
         return !ended.isDone();
+    }
+
+    /// Pods are opened after the control plane has been reached, so it is there for them.
+    private CompletionStage<Boolean> lookUp(String key) {
+        return (controlPlane == null ? Lookups.NONE : controlPlane.lookups()).lookUp(key);
     }
 
     private void openDedicated(PodInfo info) throws IOException {

@@ -8,7 +8,9 @@ import io.ztunnel.hbone.TunnelSettings;
 import io.ztunnel.identity.BookSettings;
 import io.ztunnel.net.ListenerSettings.Transparent;
 import io.ztunnel.net.SocketSettings;
+import io.ztunnel.outbound.OutboundSettings;
 import io.ztunnel.pod.PodSettings;
+import io.ztunnel.policy.UnknownPolicies;
 import io.ztunnel.route.RouteSettings;
 import io.ztunnel.tls.KeyExchange;
 import io.ztunnel.tls.TlsSettings;
@@ -33,10 +35,6 @@ record PartSettings(ZtunnelConfig config) {
     /// Longest a handshake may take; upstream has no limit (docs/spec/dataplane.md 9.4).
     private static final Duration HANDSHAKE = Duration.ofSeconds(10);
 
-    /// How long a version of the mesh may be held back for a policy that a local pod lists and that
-    /// has not arrived: istiod sends the pod first.
-    static final Duration POLICY_GRACE = Duration.ofMillis(500);
-
     private static final Duration CA_CALL = Duration.ofSeconds(10);
 
     PodSettings pods() {
@@ -58,7 +56,20 @@ record PartSettings(ZtunnelConfig config) {
                 sockets.ipv6(),
                 sockets.responseBaggage(),
                 config.logs().policyDecisionsAtInfo(),
+                config.policies().denyUnknown() ? UnknownPolicies.DENY : UnknownPolicies.PASS_OVER,
+                retry(),
                 false);
+    }
+
+    private OutboundSettings.Retry retry() {
+        ZtunnelConfig.Retry retry = config.retry();
+        return new OutboundSettings.Retry(
+                retry.attempts(), retry.window(), retry.attemptTimeout(), retry.avoid());
+    }
+
+    /// Whether addresses have to be asked for: a local file tells all it knows.
+    boolean onDemand() {
+        return config.controlPlane().onDemand() && config.controlPlane().address() != null;
     }
 
     TransportSettings controlPlane(URI address) {
@@ -113,7 +124,8 @@ record PartSettings(ZtunnelConfig config) {
                 config.node().network(),
                 ZtunnelConfig.Ports.INBOUND,
                 Set.copyOf(config.illegalPorts()),
-                config.sockets().localhostAppTunnel());
+                config.sockets().localhostAppTunnel(),
+                onDemand());
     }
 
     TunnelSettings tunnels() {

@@ -85,6 +85,8 @@ public final class ConfigReader {
                         dns,
                         sockets(mode),
                         tunnels(),
+                        ConnectionSettings.retry(env),
+                        ConnectionSettings.policies(env),
                         workers(document),
                         terminationDeadline(),
                         logs(),

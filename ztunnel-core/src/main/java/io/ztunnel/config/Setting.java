@@ -124,6 +124,35 @@ enum Setting {
             "–",
             "the pod's grace period; the deadline is a little shorter; neither set: 5 s"),
 
+    OUTBOUND_CONNECT_ATTEMPTS(
+            Group.CONNECTIONS,
+            "u32",
+            "`3`",
+            "endpoints a connection tries before a byte was sent; `1`: only the first"),
+    OUTBOUND_CONNECT_WINDOW(
+            Group.CONNECTIONS, "duration", "`10s`", "after it no other endpoint is tried"),
+    OUTBOUND_ATTEMPT_TIMEOUT(
+            Group.CONNECTIONS,
+            "duration",
+            "`4s`",
+            "an endpoint that has not answered is given up where there is another"),
+    OUTBOUND_AVOID_TIME(
+            Group.CONNECTIONS,
+            "duration",
+            "`5s`",
+            "an endpoint that failed is avoided for about this long; `0s`: it is not"),
+    POLICY_HOLD(
+            Group.CONNECTIONS,
+            "duration up to `10s`",
+            "`500ms`",
+            "how long news of the mesh wait for a policy that a local pod lists and that has not"
+                    + " come"),
+    UNKNOWN_POLICY(
+            Group.CONNECTIONS,
+            "`allow` or `deny`",
+            "`allow`",
+            "what a listed policy that still has not come means; `allow`: nothing"),
+
     RUST_LOG(Group.DIAGNOSTICS, "filter", "`info`", "levels, such as `access=debug,info`"),
     LOG_FORMAT(Group.DIAGNOSTICS, "`json` or other", "plain", "how lines look"),
     AUTHZ_POLICY_INFO_LOGGING(
@@ -139,6 +168,7 @@ enum Setting {
         NODE("This node"),
         SOCKETS("Mode and sockets"),
         TUNNELS("Tunnels, threads, shutdown"),
+        CONNECTIONS("Failing endpoints and missing policies"),
         DIAGNOSTICS("Logs and cryptography"),
         FILES("Structured configuration");
 

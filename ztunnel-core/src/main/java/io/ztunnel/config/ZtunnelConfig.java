@@ -21,6 +21,8 @@ public record ZtunnelConfig(
         Dns dns,
         Sockets sockets,
         Tunnels tunnels,
+        Retry retry,
+        Policies policies,
         Workers workers,
         Duration terminationDeadline,
         Logs logs,
@@ -162,6 +164,15 @@ public record ZtunnelConfig(
             int maxStreamsPerConnection,
             Duration unusedTimeout) {}
 
+    /// How other endpoints are tried where one fails before a byte was sent.
+    ///
+    /// @param attempts 1 to 10, the first included
+    public record Retry(int attempts, Duration window, Duration attemptTimeout, Duration avoid) {}
+
+    /// @param hold how long a policy that a local pod lists is waited for
+    /// @param denyUnknown whether one that has not come denies everything
+    public record Policies(Duration hold, boolean denyUnknown) {}
+
     /// @param count 1 or more event loops
     public record Workers(int count) {}
 
@@ -182,6 +193,8 @@ public record ZtunnelConfig(
                 dns,
                 sockets,
                 tunnels,
+                retry,
+                policies,
                 workers,
                 terminationDeadline,
                 logs,

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +46,7 @@ public final class MeshWriter {
     private Publication published = new Publication(head, CompiledPolicies.none(), Changes.NONE);
     private Set<String> unknownPolicies = Set.of();
     private @Nullable Future<?> held;
+    private CompletableFuture<Void> heldPublication = CompletableFuture.completedFuture(null);
 
     /// @param nodeName this node; where it is empty every workload counts as local
     /// @param owner single-threaded; the same that drives the xDS client
@@ -159,6 +161,7 @@ public final class MeshWriter {
         if (policies || nothingNew || policyGrace.isZero()) {
             publish();
         } else if (held == null) {
+            heldPublication = new CompletableFuture<>();
             held = owner.schedule(this::publish, policyGrace.toNanos(), TimeUnit.NANOSECONDS);
         }
     }
@@ -174,6 +177,13 @@ public final class MeshWriter {
         for (MeshSubscriber subscriber : subscribers) {
             subscriber.onMesh(published);
         }
+        heldPublication.complete(null);
+    }
+
+    /// Completes when all that has been taken so far is published: at once, unless it is held back.
+    /// On `zt-mesh` only.
+    public CompletableFuture<Void> whenPublished() {
+        return heldPublication;
     }
 
     private static Set<String> unknownKeys(MeshSnapshot mesh) {

@@ -9,6 +9,7 @@ import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.mesh.Workload;
 import io.ztunnel.net.SocketFailure;
 import io.ztunnel.observe.ConnectionRecord;
+import io.ztunnel.observe.Observer;
 import io.ztunnel.observe.Outcome;
 import io.ztunnel.observe.ResponseFlag;
 import io.ztunnel.policy.ConnectionFacts;
@@ -63,12 +64,16 @@ final class InboundConnection extends LiveConnection {
             @Nullable Supplier<ByteBuf> preamble,
             @Nullable String forwardedHost) {}
 
+    /// Stands for the policy where there are only ALLOW policies in dry run and none matched.
+    private static final String NO_ALLOW_MATCHED = "none allowed";
+
     private final Inbound stage;
     private final Origin origin;
     private final Plan plan;
     private final ConnectionRecord record;
     private @Nullable Channel application;
     private @Nullable Relay relay;
+    private @Nullable PolicyVerdict changed;
     private boolean over;
 
     private InboundConnection(Inbound stage, Origin origin, Plan plan, ConnectionRecord record) {
@@ -83,6 +88,7 @@ final class InboundConnection extends LiveConnection {
         stage.slice().inbound().add(connection);
         PolicyVerdict verdict = connection.judge();
         PolicyLog.tell(verdict, stage.settings().policyInfo());
+        connection.count(verdict);
         if (!verdict.allows()) {
             origin.refuse(Refusal.POLICY_DENIED.status());
             connection.end(
@@ -102,6 +108,20 @@ final class InboundConnection extends LiveConnection {
                         plan.facts());
     }
 
+    /// Once for each connection, however often it is judged again.
+    private void count(PolicyVerdict verdict) {
+        Observer observer = stage.slice().worker().observer();
+        PolicyVerdict.DryRun dryRun = verdict.dryRun();
+        dryRun.denied().forEach(key -> observer.dryRun(key, false));
+        dryRun.allowed().forEach(key -> observer.dryRun(key, true));
+        if (dryRun.noneAllowed()) {
+            observer.dryRun(NO_ALLOW_MATCHED, false);
+        }
+        if (!verdict.unknownPolicies().isEmpty()) {
+            observer.unknownPolicy();
+        }
+    }
+
     /// Judges again; a connection that is no longer allowed ends.
     void rejudge() {
         if (over) {
@@ -110,6 +130,7 @@ final class InboundConnection extends LiveConnection {
         PolicyVerdict verdict = judge();
         if (!verdict.allows()) {
             PolicyLog.closed(plan, verdict);
+            changed = verdict;
             cut(Cut.POLICY_CHANGE);
         }
     }
@@ -205,7 +226,10 @@ final class InboundConnection extends LiveConnection {
                 switch (reason) {
                     case DRAIN -> Outcome.drained();
                     case POLICY_CHANGE ->
-                            Outcome.failed(ResponseFlag.DENY, Refusal.POLICY_CHANGED.sentence());
+                            Outcome.failed(
+                                    ResponseFlag.DENY,
+                                    Refusal.POLICY_CHANGED.sentence()
+                                            + (changed == null ? "" : ": " + changed.text()));
                     case REVOKED ->
                             Outcome.failed(
                                     ResponseFlag.CERT_REVOKED,

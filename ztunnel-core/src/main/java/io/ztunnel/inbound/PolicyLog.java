@@ -13,7 +13,14 @@ final class PolicyLog {
 
     /// @param atInfo at INFO instead of DEBUG (`AUTHZ_POLICY_INFO_LOGGING`)
     static void tell(PolicyVerdict verdict, boolean atInfo) {
-        verdict.unknownPolicies().forEach(key -> LOG.warn("skipping unknown policy {}", key));
+        verdict.unknownPolicies()
+                .forEach(
+                        key ->
+                                LOG.warn(
+                                        verdict instanceof PolicyVerdict.Undecided
+                                                ? "unknown policy {}, so nobody is let in"
+                                                : "skipping unknown policy {}",
+                                        key));
         if (!(atInfo ? LOG.isInfoEnabled() : LOG.isDebugEnabled())) {
             return;
         }
@@ -26,10 +33,11 @@ final class PolicyLog {
         if (verdict.dryRun().noneAllowed()) {
             say(atInfo, "dry-run: no allow policies match", null);
         }
-        if (verdict instanceof PolicyVerdict.Allowed allowed) {
-            say(atInfo, verdict.text(), allowed.by());
-        } else {
-            say(atInfo, "no allow policies matched", null);
+        switch (verdict) {
+            case PolicyVerdict.Allowed allowed -> say(atInfo, verdict.text(), allowed.by());
+            case PolicyVerdict.Undecided _ -> say(atInfo, verdict.text(), null);
+            case PolicyVerdict.NotAllowed _, PolicyVerdict.DeniedBy _ ->
+                    say(atInfo, "no allow policies matched", null);
         }
     }
 

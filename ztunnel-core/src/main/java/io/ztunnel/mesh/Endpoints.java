@@ -185,6 +185,63 @@ public final class Endpoints {
         return chosen == null ? null : chosen.draw(client, bestDepth, chosenWeight, dice);
     }
 
+    /// As [#draw], but passes over some; where all endpoints of the best rank are passed over, the
+    /// next rank is drawn from, unless the load balancer is strict.
+    ///
+    /// @return null where nobody is left
+    public @Nullable Workload drawAround(
+            Avoided avoided,
+            Service service,
+            Workload client,
+            int port,
+            Purpose purpose,
+            RandomGenerator dice) {
+        return new DrawAround(this, service, client, port, purpose, avoided).draw(dice);
+    }
+
+    int groupCount() {
+        return groups.length;
+    }
+
+    EndpointGroup group(int index) {
+        return groups[index];
+    }
+
+    /// The rank of an endpoint that is like the client in every scope.
+    int fullRank() {
+        int scopes = none.scopes().size();
+        return networkFirst ? scopes + 1 + scopes : scopes;
+    }
+
+    /// The best rank below a limit that endpoints of a group have for a client; -1 for none.
+    int rankBelow(int limit, EndpointGroup group, Service service, Workload client) {
+        LoadBalancer balancer = service.loadBalancer();
+        if (balancer == null || !balancer.usesScopes()) {
+            return limit > 0 ? 0 : -1;
+        }
+        int least = rankOfNetwork(group, client);
+        int rank = Math.min(least + group.members().closest(client), limit - 1);
+        return rank < least ? -1 : rank;
+    }
+
+    /// How many leading scopes endpoints of a group share with the client at a rank.
+    int depthOf(int rank, EndpointGroup group, Workload client) {
+        return rank == 0 ? 0 : rank - rankOfNetwork(group, client);
+    }
+
+    private int rankOfNetwork(EndpointGroup group, Workload client) {
+        return networkFirst && group.network().equals(client.network())
+                ? none.scopes().size() + 1
+                : 0;
+    }
+
+    boolean eligible(
+            EndpointGroup group, Service service, Workload client, int port, Purpose purpose) {
+        int target = service.ports().targetOf(port);
+        return (target >= 0 || purpose == Purpose.WAYPOINT)
+                && eligible(group, service, client, port, target, purpose);
+    }
+
     private static boolean eligible(
             EndpointGroup group,
             Service service,

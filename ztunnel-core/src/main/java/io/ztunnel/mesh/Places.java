@@ -129,6 +129,20 @@ record Places(List<LoadBalancer.Scope> scopes, @Nullable WeightedTree<Place> tre
         return WeightedTree.at(place.members, dice.nextLong(BY_VALUES.weight(place)), BY_UID);
     }
 
+    /// The first endpoint with the first `depth` scopes of the client that is not passed over.
+    @Nullable Workload firstNotIn(Avoided avoided, int port, Workload client, int depth) {
+        return WeightedTree.first(
+                tree,
+                place ->
+                        side(place, client, depth) != 0
+                                ? null
+                                : WeightedTree.first(
+                                        place.members,
+                                        one -> avoided.contains(one, port) ? null : one,
+                                        BY_UID),
+                BY_VALUES);
+    }
+
     /// Where a place lies as seen from those that share the first `depth` scopes with a client.
     @Override
     public int side(Place place, Workload client, int depth) {

@@ -62,6 +62,9 @@ public final class AccessLog {
         line.number("bytes_recv", outbound ? toClient : toServer);
         line.milliseconds("duration", Math.max(0, durationNanos / 1_000_000));
         line.text("error", error);
+        if (connection.attempts() > 1) {
+            line.number("attempts", connection.attempts());
+        }
         end();
     }
 

@@ -8,11 +8,13 @@ import io.ztunnel.relay.ByteMeter;
 /// whoever tidies up last need not know whether somebody did before.
 public final class ConnectionRecord implements ByteMeter {
     private final Observer observer;
-    private final ConnectionDescription description;
-    private final TrafficSeries series;
+    private ConnectionDescription description;
+    private TrafficSeries series;
     private final long startNanos;
     private long clientToServer;
     private long serverToClient;
+    private int attempts = 1;
+    private ResponseFlag lastFailure = ResponseFlag.NONE;
     private boolean closed;
 
     ConnectionRecord(
@@ -40,17 +42,47 @@ public final class ConnectionRecord implements ByteMeter {
         series.add(TrafficSeries.SENT, bytes);
     }
 
+    /// The endpoint failed before a byte was sent, and another one is tried.
+    ///
+    /// @param failure the flag of the failed attempt
+    public void retry(ResponseFlag failure) {
+        attempts++;
+        lastFailure = failure;
+    }
+
+    /// The connection leads elsewhere than it was described. Where that has other labels, it is
+    /// counted as closed under the old ones, with the flag of the failure, and as opened under the
+    /// new ones, so that no label set is left with a connection that never ends.
+    public void moveTo(ConnectionDescription elsewhere) {
+        TrafficSeries other = observer.series(elsewhere);
+        if (other != series && !closed) {
+            end(lastFailure);
+            other.add(TrafficSeries.OPENED, 1);
+            series = other;
+        }
+        description = elsewhere;
+    }
+
     /// Ends the record: counters with the final flag, one access line.
     public void close(Outcome outcome) {
         if (closed) {
             return;
         }
         closed = true;
-        series.add(TrafficSeries.CLOSED + outcome.flag().cell(), 1);
-        if (outcome.flag() != ResponseFlag.NONE) {
-            series.add(TrafficSeries.FAILED + outcome.flag().cell(), 1);
-        }
+        end(outcome.flag());
         observer.ended(this, outcome);
+    }
+
+    private void end(ResponseFlag flag) {
+        series.add(TrafficSeries.CLOSED + flag.cell(), 1);
+        if (flag != ResponseFlag.NONE) {
+            series.add(TrafficSeries.FAILED + flag.cell(), 1);
+        }
+    }
+
+    /// Endpoints that were tried, the one that was reached included.
+    public int attempts() {
+        return attempts;
     }
 
     public boolean isClosed() {

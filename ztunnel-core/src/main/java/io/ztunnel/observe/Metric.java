@@ -50,6 +50,26 @@ enum Metric {
             "TCP connections that ended with an error (unstable)."),
     SOCKETS_OPEN(
             "istio_tcp_sockets_open", Type.GAUGE, "Accepted TCP sockets still open (unstable)."),
+    CONNECT_RETRIES(
+            "ztunnel_connect_retries",
+            Type.COUNTER,
+            "Endpoints that failed before a byte was sent, so that another was tried (unstable)."),
+    CONNECT_RESCUED(
+            "ztunnel_connect_rescued",
+            Type.COUNTER,
+            "Connections that reached another endpoint than the first (unstable)."),
+    ENDPOINTS_AVOIDED(
+            "ztunnel_endpoints_avoided",
+            Type.COUNTER,
+            "Endpoints that a worker began to avoid after a failure (unstable)."),
+    POLICY_DRY_RUN(
+            "ztunnel_policy_dry_run",
+            Type.COUNTER,
+            "Connections that policies in dry run would have decided (unstable)."),
+    POLICY_UNKNOWN(
+            "ztunnel_policy_unknown",
+            Type.COUNTER,
+            "Connections judged while a policy of their workload was not known (unstable)."),
     ON_DEMAND_DNS(
             "istio_on_demand_dns",
             Type.COUNTER,

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.ToLongFunction;
 
 /// Writes one scrape as OpenMetrics text (docs/spec/config-observability-dns.md 3.2).
 ///
@@ -48,6 +49,8 @@ final class MetricsExposition {
         rare(Metric.XDS_TERMINATIONS, Metric.XDS_MESSAGES, Metric.XDS_BYTES);
         traffic();
         sockets();
+        retries();
+        policies();
         rare(Metric.ON_DEMAND_DNS, Metric.CRL_REJECTIONS, Metric.CRL_UNTRACKED);
         dns();
         rare(Metric.PODS_ACTIVE, Metric.PODS_PENDING, Metric.PODS_STARTED, Metric.PODS_STOPPED);
@@ -135,6 +138,51 @@ final class MetricsExposition {
                 out.text("istio_tcp_sockets_open{reporter=\"").text(reporter.label());
                 out.text("\"} ").number(open).put('\n');
             }
+        }
+    }
+
+    private void retries() {
+        boolean written = false;
+        for (ResponseFlag flag : ResponseFlag.values()) {
+            long sum = sum(shard -> shard.retries(flag));
+            if (sum > 0) {
+                if (!written) {
+                    header(Metric.CONNECT_RETRIES);
+                    written = true;
+                }
+                out.text(Metric.CONNECT_RETRIES.sample()).text("{response_flags=\"");
+                out.text(flag.label()).text("\"} ").number(sum).put('\n');
+            }
+        }
+        happened(Metric.CONNECT_RESCUED, sum(MetricsShard::rescues));
+        happened(Metric.ENDPOINTS_AVOIDED, sum(MetricsShard::avoidances));
+    }
+
+    private void policies() {
+        Map<MetricsShard.DryRunKey, Long> sums = new LinkedHashMap<>();
+        for (MetricsShard shard : metrics.shards()) {
+            shard.eachDryRun((key, count) -> sums.merge(key, count.sum(), Long::sum));
+        }
+        if (!sums.isEmpty()) {
+            header(Metric.POLICY_DRY_RUN);
+        }
+        sums.forEach(
+                (key, sum) -> {
+                    out.text(Metric.POLICY_DRY_RUN.sample()).put('{');
+                    TrafficLabels.label(out, "policy=", key.policy());
+                    out.text(",would=\"").text(key.allows() ? "allow" : "deny").text("\"} ");
+                    out.number(sum).put('\n');
+                });
+        happened(Metric.POLICY_UNKNOWN, sum(MetricsShard::unknownPolicies));
+    }
+
+    private long sum(ToLongFunction<MetricsShard> part) {
+        return metrics.shards().stream().mapToLong(part).sum();
+    }
+
+    private void happened(Metric metric, long times) {
+        if (times > 0) {
+            known(metric, times);
         }
     }
 

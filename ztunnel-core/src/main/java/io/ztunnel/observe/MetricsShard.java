@@ -20,10 +20,18 @@ public final class MetricsShard {
     private final LongAdder overflowed = new LongAdder();
     private final LongAdder[] socketsOpen = {new LongAdder(), new LongAdder()};
     private final LongAdder[] socketsSeen = {new LongAdder(), new LongAdder()};
+    private final LongAdder[] retries = new LongAdder[ResponseFlag.COUNT];
+    private final LongAdder rescued = new LongAdder();
+    private final LongAdder avoided = new LongAdder();
+    private final Map<DryRunKey, LongAdder> dryRun = new ConcurrentHashMap<>();
+    private final LongAdder unknownPolicies = new LongAdder();
     private final int maxSeries;
 
     MetricsShard(int maxSeries) {
         this.maxSeries = maxSeries;
+        for (int i = 0; i < retries.length; i++) {
+            retries[i] = new LongAdder();
+        }
     }
 
     TrafficSeries traffic(TrafficKey key) {
@@ -48,6 +56,47 @@ public final class MetricsShard {
                 new DnsKey(
                         queryType, protocol, client.canonicalService(), client.canonicalRevision()),
                 absent -> new DnsSeries());
+    }
+
+    void retried(ResponseFlag failure) {
+        retries[failure.cell()].increment();
+    }
+
+    void rescued() {
+        rescued.increment();
+    }
+
+    void avoided() {
+        avoided.increment();
+    }
+
+    void dryRun(String policy, boolean allows) {
+        dryRun.computeIfAbsent(new DryRunKey(policy, allows), absent -> new LongAdder())
+                .increment();
+    }
+
+    void unknownPolicy() {
+        unknownPolicies.increment();
+    }
+
+    long retries(ResponseFlag failure) {
+        return retries[failure.cell()].sum();
+    }
+
+    long rescues() {
+        return rescued.sum();
+    }
+
+    long avoidances() {
+        return avoided.sum();
+    }
+
+    long unknownPolicies() {
+        return unknownPolicies.sum();
+    }
+
+    void eachDryRun(BiConsumer<DryRunKey, LongAdder> visitor) {
+        dryRun.forEach(visitor);
     }
 
     void socketOpened(Reporter reporter) {
@@ -83,4 +132,7 @@ public final class MetricsShard {
     /// The labels of the DNS families, in their order (docs/spec/config-observability-dns.md 4.6).
     record DnsKey(
             String queryType, String protocol, String canonicalService, String canonicalRevision) {}
+
+    /// A policy in dry run and what it would have done. Bounded by the policies of the node.
+    record DryRunKey(String policy, boolean allows) {}
 }

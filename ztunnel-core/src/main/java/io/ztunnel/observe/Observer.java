@@ -23,10 +23,42 @@ public final class Observer {
     /// @param startNanos when the connection began, by this observer's clock; it may be earlier
     ///     than now
     public ConnectionRecord open(ConnectionDescription description, long startNanos) {
-        TrafficSeries series = metrics.traffic(description.key());
+        TrafficSeries series = series(description);
         series.add(TrafficSeries.OPENED, 1);
         log.opened(description);
         return new ConnectionRecord(this, description, series, startNanos);
+    }
+
+    TrafficSeries series(ConnectionDescription description) {
+        return metrics.traffic(description.key());
+    }
+
+    /// An endpoint failed before a byte was sent, and another one is tried.
+    public void retried(ResponseFlag failure) {
+        metrics.retried(failure);
+    }
+
+    /// Another endpoint than the first was reached.
+    public void rescued() {
+        metrics.rescued();
+    }
+
+    /// An endpoint is avoided from now on, for a while.
+    public void avoided() {
+        metrics.avoided();
+    }
+
+    /// A policy in dry run would have decided.
+    ///
+    /// @param policy its key, or empty where there are only ALLOW policies in dry run and none
+    ///     matched
+    public void dryRun(String policy, boolean allows) {
+        metrics.dryRun(policy, allows);
+    }
+
+    /// A connection was judged without policies that its workload lists and that are not known.
+    public void unknownPolicy() {
+        metrics.unknownPolicy();
     }
 
     /// A connection was turned away before it had a record: one WARN line, no counters.

@@ -59,7 +59,8 @@ final class NestedTunnel {
             result.onFailed(
                     new DialFailure(
                             ResponseFlag.IDENTITY_ERROR,
-                            "identity error: the identity is no longer needed"));
+                            "identity error: the identity is no longer needed",
+                            DialFailure.Fault.OURS));
             return;
         }
         Channel inner = StreamChannel.open(outer);
@@ -71,7 +72,9 @@ final class NestedTunnel {
             close();
             result.onFailed(
                     new DialFailure(
-                            ResponseFlag.TLS_FAILURE, "tls error: " + unusable.getMessage()));
+                            ResponseFlag.TLS_FAILURE,
+                            "tls error: " + unusable.getMessage(),
+                            DialFailure.Fault.OURS));
             return;
         }
         Handshake.on(
@@ -87,7 +90,13 @@ final class NestedTunnel {
                     public void onFailed(String reason) {
                         close();
                         result.onFailed(
-                                new DialFailure(ResponseFlag.CONNECT, "io error: " + reason));
+                                new DialFailure(
+                                        ResponseFlag.CONNECT,
+                                        "io error: " + reason,
+                                        // Who accepts nobody is not asked twice.
+                                        expected.isEmpty()
+                                                ? DialFailure.Fault.OURS
+                                                : DialFailure.Fault.BEHIND));
                     }
                 });
     }
@@ -106,7 +115,7 @@ final class NestedTunnel {
                     @Override
                     public void onFailure(OpenFailure failure) {
                         close();
-                        result.onFailed(DialFailure.of(failure));
+                        result.onFailed(DialFailure.of(failure).inside());
                     }
                 });
     }

@@ -6,6 +6,7 @@ import io.ztunnel.identity.CertificateSource;
 import io.ztunnel.net.Dialer;
 import io.ztunnel.route.OutboundRouter;
 import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodSlice;
 
 /// What the outbound stages of one slice have at hand. Confined to the worker's loop.
@@ -18,4 +19,5 @@ record Outbound(
         CertificateSource certificates,
         TlsContexts tls,
         NameResolver names,
+        Lookups lookups,
         TunnelSettings tunnelSettings) {}

@@ -2,9 +2,11 @@ package io.ztunnel.outbound;
 
 import io.netty.channel.Channel;
 import io.ztunnel.hbone.header.TraceParent;
+import io.ztunnel.mesh.Avoided;
 import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.mesh.Workload;
 import io.ztunnel.net.OriginalDestination;
+import io.ztunnel.observe.ConnectionDescription;
 import io.ztunnel.observe.ConnectionRecord;
 import io.ztunnel.observe.Observer;
 import io.ztunnel.observe.Outcome;
@@ -15,25 +17,33 @@ import io.ztunnel.relay.Relay;
 import io.ztunnel.relay.RelayEnd;
 import io.ztunnel.relay.TcpLeg;
 import io.ztunnel.route.Authority;
+import io.ztunnel.route.Experience;
 import io.ztunnel.route.OutboundRequest;
+import io.ztunnel.route.OutboundRoute;
+import io.ztunnel.route.Refusal;
 import io.ztunnel.worker.LiveConnection;
 import io.ztunnel.worker.Worker;
 
 import org.jspecify.annotations.Nullable;
 
 import java.net.InetSocketAddress;
+import java.util.HashSet;
+import java.util.Set;
 
 /// Walks one connection from the pod through its stages: destination, workload, route, hop, relay.
 ///
 /// Knows the phase and holds no rules. No byte of the client is read before the hop is reached, so
 /// the kernel's buffer is the queue. Confined to the worker's loop.
-final class OutboundConnection extends LiveConnection implements OutboundDialer.Result {
+final class OutboundConnection extends LiveConnection implements Attempts.Result {
+    /// An address, its waypoint, a gateway of that, and one more that changed meanwhile.
+    private static final int MOST_LOOKUPS = 4;
+
     private final Outbound stage;
     private final TcpLeg client;
     private final InetSocketAddress source;
     private final InetSocketAddress target;
     private final long startNanos;
-    private @Nullable OutboundDialer dial;
+    private @Nullable Attempts attempts;
     private @Nullable ConnectionRecord record;
     private @Nullable Relay relay;
     private String protocol = "TCP";
@@ -86,11 +96,62 @@ final class OutboundConnection extends LiveConnection implements OutboundDialer.
                         IpAddress.of(source.getAddress()),
                         IpAddress.of(target.getAddress()),
                         target.getPort());
+        decide(request, Set.of());
+    }
+
+    /// @param asked what the control plane has said all it knows of
+    private void decide(OutboundRequest request, Set<String> asked) {
         Worker worker = stage.slice().worker();
-        dial =
-                new OutboundDialer(
-                        stage, request, source, startNanos, TraceParent.random().write(), this);
-        dial.dial(stage.router().route(worker.mesh().mesh(), request, worker.dice()));
+        boolean careful = !worker.avoided().isEmpty();
+        Experience experience =
+                careful || !asked.isEmpty()
+                        ? new Experience(
+                                Avoided.NOBODY, careful ? worker.avoided() : Avoided.NOBODY, asked)
+                        : Experience.NONE;
+        OutboundRoute route =
+                stage.router().route(worker.mesh().mesh(), request, experience, worker.dice());
+        if (route instanceof OutboundRoute.NeedsLookup(var key)) {
+            lookUp(request, key, asked);
+            return;
+        }
+        attempts = new Attempts(stage, request, source, route, TraceParent.random().write(), this);
+        attempts.begin();
+    }
+
+    private void lookUp(OutboundRequest request, String key, Set<String> asked) {
+        Worker worker = stage.slice().worker();
+        if (asked.size() >= MOST_LOOKUPS) {
+            deny(Refusal.LOOKUP_UNANSWERED.about(key));
+            return;
+        }
+        stage.lookups()
+                .lookUp(key)
+                .whenComplete(
+                        (answered, failure) ->
+                                worker.loop()
+                                        .execute(
+                                                () ->
+                                                        lookedUp(
+                                                                request,
+                                                                key,
+                                                                asked,
+                                                                failure == null && answered)));
+    }
+
+    /// Without an answer nobody knows whether the address is in the mesh, and bytes that belong into
+    /// a tunnel must not go out in the open.
+    private void lookedUp(
+            OutboundRequest request, String key, Set<String> asked, boolean answered) {
+        if (over) {
+            return;
+        }
+        if (!answered) {
+            deny(Refusal.LOOKUP_UNANSWERED.about(key));
+            return;
+        }
+        Set<String> more = new HashSet<>(asked);
+        more.add(key);
+        decide(request, more);
     }
 
     @Override
@@ -99,10 +160,21 @@ final class OutboundConnection extends LiveConnection implements OutboundDialer.
     }
 
     @Override
-    public void onDescribed(ConnectionRecord opened, String protocol, String nextHop) {
-        this.record = opened;
+    public void onDescribed(ConnectionDescription description, String protocol) {
+        if (record == null) {
+            record = stage.slice().worker().observer().open(description, startNanos);
+        } else {
+            record.moveTo(description);
+        }
         this.protocol = protocol;
-        this.nextHop = nextHop;
+        this.nextHop = text(description.destination());
+    }
+
+    @Override
+    public void onRetry(DialFailure failure) {
+        if (record != null) {
+            record.retry(failure.flag());
+        }
     }
 
     @Override
@@ -133,8 +205,8 @@ final class OutboundConnection extends LiveConnection implements OutboundDialer.
 
     private void clientLeft() {
         if (!over) {
-            if (dial != null) {
-                dial.abandon();
+            if (attempts != null) {
+                attempts.abandon();
             }
             end(Outcome.ok());
         }
@@ -168,8 +240,8 @@ final class OutboundConnection extends LiveConnection implements OutboundDialer.
         if (relay != null) {
             relay.cut();
         } else {
-            if (dial != null) {
-                dial.abandon();
+            if (attempts != null) {
+                attempts.abandon();
             }
             client.close();
         }

@@ -15,7 +15,6 @@ import io.ztunnel.mesh.Service;
 import io.ztunnel.mesh.SpiffeId;
 import io.ztunnel.net.SocketFailure;
 import io.ztunnel.observe.ConnectionDescription;
-import io.ztunnel.observe.ConnectionRecord;
 import io.ztunnel.observe.Party;
 import io.ztunnel.observe.Reporter;
 import io.ztunnel.observe.ResponseFlag;
@@ -36,20 +35,20 @@ import java.net.InetSocketAddress;
 
 /// Carries a route out: reaches the next hop and hands back a leg.
 ///
-/// One for each connection. Confined to the worker's loop.
+/// One for each attempt of a connection. Confined to the worker's loop.
 final class OutboundDialer {
 
     /// What becomes of an attempt; exactly one of reached and failed, unless it was abandoned.
     interface Result {
 
-        /// The record is open from now on.
-        void onDescribed(ConnectionRecord record, String protocol, String nextHop);
+        /// Where the attempt leads is known, and telemetry may say so.
+        void onDescribed(ConnectionDescription description, String protocol);
 
         void onReached(Leg hop);
 
         void onFailed(DialFailure failure);
 
-        /// The route turned out to lead nowhere before a record was opened.
+        /// The route turned out to lead nowhere before anything was dialed.
         void onRefused(String text);
     }
 
@@ -57,7 +56,6 @@ final class OutboundDialer {
     private final OutboundRequest request;
     private final InetSocketAddress source;
     private final SpiffeId identity;
-    private final long startNanos;
     private final String traceparent;
     private final Result result;
     private boolean abandoned;
@@ -67,14 +65,12 @@ final class OutboundDialer {
             Outbound stage,
             OutboundRequest request,
             InetSocketAddress source,
-            long startNanos,
             String traceparent,
             Result result) {
         this.stage = stage;
         this.request = request;
         this.source = source;
         this.identity = stage.slice().local().identity(request.source());
-        this.startNanos = startNanos;
         this.traceparent = traceparent;
         this.result = result;
     }
@@ -87,6 +83,8 @@ final class OutboundDialer {
             case OutboundRoute.NestedTunnel it -> nested(it);
             case OutboundRoute.NeedsDns it -> resolve(it);
             case OutboundRoute.Refused it -> result.onRefused(it.text());
+            case OutboundRoute.NeedsLookup _ ->
+                    throw new IllegalStateException("lookups come before dialing");
         }
     }
 
@@ -146,7 +144,8 @@ final class OutboundDialer {
                         result.onFailed(
                                 new DialFailure(
                                         ResponseFlag.CONNECT,
-                                        "io error: " + connectText(connected.cause())));
+                                        "io error: " + connectText(connected.cause()),
+                                        DialFailure.Fault.HOP));
                     }
                 });
     }
@@ -272,10 +271,7 @@ final class OutboundDialer {
     }
 
     private void opened(ConnectionDescription description, String protocol) {
-        result.onDescribed(
-                stage.slice().worker().observer().open(description, startNanos),
-                protocol,
-                text(description.destination()));
+        result.onDescribed(description, protocol);
     }
 
     private static String text(InetSocketAddress address) {

@@ -8,6 +8,7 @@ import io.ztunnel.net.Dialer;
 import io.ztunnel.relay.ReceiveSizes;
 import io.ztunnel.route.OutboundRouter;
 import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodSlice;
 
 /// Takes sockets on port 15001 and owns what they share: the tunnels of the slice.
@@ -24,6 +25,7 @@ public final class OutboundListener implements PodSlice.Part {
             CertificateSource certificates,
             TlsContexts tls,
             NameResolver names,
+            Lookups lookups,
             TunnelSettings tunnelSettings) {
         TunnelFactory factory = new TunnelFactory(slice.worker().loop(), dialer, certificates, tls);
         this.stage =
@@ -36,6 +38,7 @@ public final class OutboundListener implements PodSlice.Part {
                         certificates,
                         tls,
                         names,
+                        lookups,
                         tunnelSettings);
     }
 

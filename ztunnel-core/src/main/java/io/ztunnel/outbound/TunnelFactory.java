@@ -55,7 +55,9 @@ final class TunnelFactory implements TunnelOpener<TunnelKey> {
                     public void onFailure(String text) {
                         secured.tryFailure(
                                 new DialFailure(
-                                        ResponseFlag.IDENTITY_ERROR, "identity error: " + text));
+                                        ResponseFlag.IDENTITY_ERROR,
+                                        "identity error: " + text,
+                                        DialFailure.Fault.OURS));
                     }
                 });
     }
@@ -85,7 +87,9 @@ final class TunnelFactory implements TunnelOpener<TunnelKey> {
             channel.close();
             secured.tryFailure(
                     new DialFailure(
-                            ResponseFlag.TLS_FAILURE, "tls error: " + unusable.getMessage()));
+                            ResponseFlag.TLS_FAILURE,
+                            "tls error: " + unusable.getMessage(),
+                            DialFailure.Fault.OURS));
             return;
         }
         Handshake.on(
@@ -102,7 +106,10 @@ final class TunnelFactory implements TunnelOpener<TunnelKey> {
                     @Override
                     public void onFailed(String reason) {
                         secured.tryFailure(
-                                new DialFailure(ResponseFlag.CONNECT, "io error: " + reason));
+                                new DialFailure(
+                                        ResponseFlag.CONNECT,
+                                        "io error: " + reason,
+                                        DialFailure.Fault.HOP));
                     }
                 });
         channel.config().setAutoRead(true);
@@ -114,9 +121,13 @@ final class TunnelFactory implements TunnelOpener<TunnelKey> {
                     ResponseFlag.NETWORK_POLICY,
                     "connection timed out, maybe a NetworkPolicy is blocking HBONE port "
                             + key.hop().getPort()
-                            + ": deadline has elapsed");
+                            + ": deadline has elapsed",
+                    DialFailure.Fault.HOP);
         }
-        return new DialFailure(ResponseFlag.CONNECT, "io error: " + SocketFailure.textOf(cause));
+        return new DialFailure(
+                ResponseFlag.CONNECT,
+                "io error: " + SocketFailure.textOf(cause),
+                DialFailure.Fault.HOP);
     }
 
     /// Keeps the socket unread until the TLS handler is there to read it.

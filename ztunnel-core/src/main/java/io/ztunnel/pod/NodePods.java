@@ -4,6 +4,7 @@ import io.ztunnel.identity.CertificateSource;
 import io.ztunnel.net.Netns;
 import io.ztunnel.outbound.NameResolver;
 import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.SliceId;
@@ -26,6 +27,7 @@ public final class NodePods implements PodHost {
     private final CertificateSource certificates;
     private final TlsContexts tls;
     private final NameResolver names;
+    private final Lookups lookups;
     private final Runnable whenChanged;
     private final Map<SliceId, PodInfo> present = new ConcurrentHashMap<>();
     private final AtomicLong instances = new AtomicLong();
@@ -37,12 +39,14 @@ public final class NodePods implements PodHost {
             CertificateSource certificates,
             TlsContexts tls,
             NameResolver names,
+            Lookups lookups,
             Runnable whenChanged) {
         this.settings = settings;
         this.workers = List.copyOf(workers);
         this.certificates = certificates;
         this.tls = tls;
         this.names = names;
+        this.lookups = lookups;
         this.whenChanged = whenChanged;
     }
 
@@ -64,7 +68,8 @@ public final class NodePods implements PodHost {
     private CompletableFuture<RunningPod> start(
             PodSettings how, PodUid uid, PodInfo info, Netns netns) {
         SliceId id = new SliceId(uid, instances.incrementAndGet());
-        PodProxy proxy = new PodProxy(how, workers, certificates, tls, names, id, info, netns);
+        PodProxy proxy =
+                new PodProxy(how, workers, certificates, tls, names, lookups, id, info, netns);
         present.put(id, info);
         whenChanged.run();
         return proxy.start()

@@ -17,6 +17,7 @@ import io.ztunnel.policy.PolicyJudge;
 import io.ztunnel.route.InboundRouter;
 import io.ztunnel.route.OutboundRouter;
 import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodSlice;
 
 import java.net.InetAddress;
@@ -40,6 +41,7 @@ final class PodListeners implements PodSlice.Part {
     private final CertificateSource certificates;
     private final TlsContexts tls;
     private final NameResolver names;
+    private final Lookups lookups;
     private final List<Channel> listeners = new ArrayList<>();
 
     PodListeners(
@@ -49,7 +51,8 @@ final class PodListeners implements PodSlice.Part {
             Netns netns,
             CertificateSource certificates,
             TlsContexts tls,
-            NameResolver names) {
+            NameResolver names,
+            Lookups lookups) {
         this.slice = slice;
         this.settings = settings;
         this.sharing = sharing;
@@ -57,6 +60,7 @@ final class PodListeners implements PodSlice.Part {
         this.certificates = certificates;
         this.tls = tls;
         this.names = names;
+        this.lookups = lookups;
     }
 
     /// Binds in the order of docs/spec/dataplane.md 1.1; the first refusal ends it.
@@ -88,12 +92,16 @@ final class PodListeners implements PodSlice.Part {
     private OutboundListener outbound(Dialer dialer) {
         return new OutboundListener(
                 slice,
-                new OutboundSettings(settings.routes().network(), settings.routes().illegalPorts()),
+                new OutboundSettings(
+                        settings.routes().network(),
+                        settings.routes().illegalPorts(),
+                        settings.retry()),
                 new OutboundRouter(settings.routes()),
                 dialer,
                 certificates,
                 tls,
                 names,
+                lookups,
                 settings.tunnels());
     }
 
@@ -107,7 +115,7 @@ final class PodListeners implements PodSlice.Part {
                         settings.baggage(),
                         settings.policyInfo()),
                 new InboundRouter(settings.routes()),
-                new PolicyJudge(),
+                new PolicyJudge(settings.unknownPolicies()),
                 dialer,
                 certificates,
                 tls,

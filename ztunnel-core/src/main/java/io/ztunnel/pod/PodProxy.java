@@ -5,6 +5,7 @@ import io.ztunnel.net.ListenerSettings.PortSharing;
 import io.ztunnel.net.Netns;
 import io.ztunnel.outbound.NameResolver;
 import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.SliceId;
 import io.ztunnel.worker.WorkerMailbox;
@@ -20,6 +21,7 @@ public final class PodProxy {
     private final CertificateSource certificates;
     private final TlsContexts tls;
     private final NameResolver names;
+    private final Lookups lookups;
     private final SliceId id;
     private final PodInfo info;
     private final Netns netns;
@@ -30,6 +32,7 @@ public final class PodProxy {
             CertificateSource certificates,
             TlsContexts tls,
             NameResolver names,
+            Lookups lookups,
             SliceId id,
             PodInfo info,
             Netns netns) {
@@ -38,6 +41,7 @@ public final class PodProxy {
         this.certificates = certificates;
         this.tls = tls;
         this.names = names;
+        this.lookups = lookups;
         this.id = id;
         this.info = info;
         this.netns = netns;
@@ -81,7 +85,15 @@ public final class PodProxy {
                 id,
                 info,
                 slice ->
-                        new PodListeners(slice, settings, sharing, netns, certificates, tls, names)
+                        new PodListeners(
+                                        slice,
+                                        settings,
+                                        sharing,
+                                        netns,
+                                        certificates,
+                                        tls,
+                                        names,
+                                        lookups)
                                 .open());
     }
 }

@@ -3,6 +3,8 @@ package io.ztunnel.pod;
 import io.ztunnel.hbone.TunnelSettings;
 import io.ztunnel.net.ListenerSettings;
 import io.ztunnel.net.SocketSettings;
+import io.ztunnel.outbound.OutboundSettings;
+import io.ztunnel.policy.UnknownPolicies;
 import io.ztunnel.route.RouteSettings;
 
 /// What every pod of this process gets (docs/spec/dataplane.md 1.1 and 9).
@@ -15,6 +17,8 @@ import io.ztunnel.route.RouteSettings;
 /// @param ipv6 whether listeners take IPv6
 /// @param baggage whether answers carry our baggage and peers' baggage is read
 /// @param policyInfo whether verdicts are logged at INFO
+/// @param unknownPolicies what becomes of connections to workloads that list policies nobody knows
+/// @param retry how other endpoints are tried
 /// @param tunnelsOnly whether there is only the listener on 15008
 public record PodSettings(
         RouteSettings routes,
@@ -26,6 +30,8 @@ public record PodSettings(
         boolean ipv6,
         boolean baggage,
         boolean policyInfo,
+        UnknownPolicies unknownPolicies,
+        OutboundSettings.Retry retry,
         boolean tunnelsOnly) {
 
     /// For this proxy's own pod: others reach it through tunnels, and it appears as itself
@@ -41,6 +47,8 @@ public record PodSettings(
                 ipv6,
                 baggage,
                 policyInfo,
+                unknownPolicies,
+                retry,
                 true);
     }
 }

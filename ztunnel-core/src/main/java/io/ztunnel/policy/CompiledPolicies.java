@@ -209,6 +209,28 @@ public final class CompiledPolicies {
         return found != null && found.keys() == workload.authorizationPolicies() ? found : null;
     }
 
+    /// Whether nothing that bears on connections to a workload has changed between two versions:
+    /// neither the policies of its scopes nor those it lists.
+    ///
+    /// @param before the workload as it was, with the policies of then
+    @SuppressWarnings("ReferenceEquality") // sets that nothing touched are handed on as they are
+    public boolean sameFor(Workload workload, CompiledPolicies then, Workload before) {
+        if (this == then && workload == before) {
+            return true;
+        }
+        if (global != then.global
+                || ofNamespace(workload.namespace()) != then.ofNamespace(before.namespace())
+                || !workload.authorizationPolicies().equals(before.authorizationPolicies())) {
+            return false;
+        }
+        for (String key : workload.authorizationPolicies()) {
+            if (listed(key) != then.listed(key)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     public int size() {
         return byKey.size();
     }

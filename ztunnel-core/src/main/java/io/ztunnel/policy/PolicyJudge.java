@@ -5,24 +5,32 @@ import io.ztunnel.policy.PolicyVerdict.Allowed;
 import io.ztunnel.policy.PolicyVerdict.DeniedBy;
 import io.ztunnel.policy.PolicyVerdict.DryRun;
 import io.ztunnel.policy.PolicyVerdict.NotAllowed;
+import io.ztunnel.policy.PolicyVerdict.Undecided;
 
 import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
 
 /// Judges connections by the policies of their destination (docs/spec/control-plane.md 5.1, 5.2):
-/// DENY first, then the pool of all ALLOW policies. It does not log; the verdict says all.
+/// DENY first, then the pool of all ALLOW policies. It neither logs nor counts; the verdict says
+/// all.
 ///
-/// One judge per worker, used by its thread only: it counts what policies in dry run would do.
-/// Without such policies a verdict allocates nothing.
+/// Any thread. Without policies in dry run and without unknown ones a verdict allocates nothing.
 public final class PolicyJudge {
     private static final PolicyVerdict NO_POLICIES = new Allowed(null, DryRun.NONE, List.of());
     private static final PolicyVerdict NONE_ALLOWED = new NotAllowed(DryRun.NONE, List.of());
 
-    private final Map<String, Long> dryRunHits = new TreeMap<>();
+    private final UnknownPolicies unknownPolicies;
+
+    /// As the reference judges: policies that nobody knows are passed over.
+    public PolicyJudge() {
+        this(UnknownPolicies.PASS_OVER);
+    }
+
+    public PolicyJudge(UnknownPolicies unknownPolicies) {
+        this.unknownPolicies = unknownPolicies;
+    }
 
     /// @param destination the workload as the snapshot has it now, so that its list of selector
     ///     policies is the present one
@@ -116,8 +124,6 @@ public final class PolicyJudge {
             hits(set.dryRunAllow(), facts, allowed);
             dryRunAllows |= !set.dryRunAllow().isEmpty();
         }
-        denied.forEach(this::count);
-        allowed.forEach(this::count);
         DryRun dryRun =
                 new DryRun(
                         List.copyOf(denied),
@@ -125,9 +131,13 @@ public final class PolicyJudge {
                         !allows && dryRunAllows && allowed.isEmpty());
         List<String> missing = List.copyOf(unknown);
         return switch (verdict) {
-            case Allowed(var by, _, _) -> new Allowed(by, dryRun, missing);
+            case Allowed(var by, _, _) ->
+                    missing.isEmpty() || unknownPolicies == UnknownPolicies.PASS_OVER
+                            ? new Allowed(by, dryRun, missing)
+                            : new Undecided(dryRun, missing);
             case DeniedBy(var policy, _, _) -> new DeniedBy(policy, dryRun, missing);
             case NotAllowed _ -> new NotAllowed(dryRun, missing);
+            case Undecided _ -> new Undecided(dryRun, missing);
         };
     }
 
@@ -143,14 +153,5 @@ public final class PolicyJudge {
                 }
             }
         }
-    }
-
-    private void count(String key) {
-        dryRunHits.merge(key, 1L, Long::sum);
-    }
-
-    /// How often each policy in dry run has matched since this judge began, by policy key.
-    public Map<String, Long> dryRunHits() {
-        return Map.copyOf(dryRunHits);
     }
 }

@@ -12,7 +12,7 @@ public sealed interface PolicyVerdict {
     /// What policies in dry run would have done.
     DryRun dryRun();
 
-    /// Keys that the workload lists and that no policy has; they are passed over.
+    /// Keys that the workload lists and that no policy has.
     List<String> unknownPolicies();
 
     /// @param by the key of the ALLOW policy that matched, null where there is none at all
@@ -26,6 +26,11 @@ public sealed interface PolicyVerdict {
 
     /// There are ALLOW policies, and none of them matched.
     record NotAllowed(@Override DryRun dryRun, @Override List<String> unknownPolicies)
+            implements PolicyVerdict {}
+
+    /// Nothing known speaks against it, but a policy that the workload lists is not known, and we
+    /// were told to let nobody in then.
+    record Undecided(@Override DryRun dryRun, @Override List<String> unknownPolicies)
             implements PolicyVerdict {}
 
     /// @param denied keys of the DENY policies that would have matched
@@ -47,6 +52,7 @@ public sealed interface PolicyVerdict {
                     by == null ? "no allow policies, allow" : "allow policy match";
             case DeniedBy(var policy, _, _) -> "explicitly denied by: " + policy;
             case NotAllowed _ -> "allow policies exist, but none allowed";
+            case Undecided _ -> "policy not known: " + String.join(", ", unknownPolicies());
         };
     }
 }

@@ -74,6 +74,12 @@ public sealed interface OutboundRoute {
         }
     }
 
+    /// This snapshot cannot answer: ask the control plane for the key, then decide again, with the
+    /// key among those that were asked for.
+    ///
+    /// @param key `<network>/<ip>` or `<namespace>/<hostname>`
+    record NeedsLookup(String key) implements OutboundRoute {}
+
     /// The chosen workload has only a host name: resolve it (A and AAAA), then go on with [#at].
     /// The choice is made and is not made again.
     ///

@@ -12,6 +12,7 @@ import io.ztunnel.mesh.ServiceEntry;
 import io.ztunnel.mesh.WeightedWaypoint;
 import io.ztunnel.mesh.Workload;
 import io.ztunnel.route.OutboundRoute.NeedsDns;
+import io.ztunnel.route.OutboundRoute.NeedsLookup;
 import io.ztunnel.route.OutboundRoute.NestedTunnel;
 import io.ztunnel.route.OutboundRoute.Passthrough;
 import io.ztunnel.route.OutboundRoute.Plain;
@@ -36,6 +37,40 @@ public final class OutboundRouter {
     }
 
     public OutboundRoute route(MeshSnapshot mesh, OutboundRequest request, RandomGenerator dice) {
+        return route(mesh, request, Experience.NONE, dice);
+    }
+
+    /// Another way for a connection whose way failed before a byte was sent
+    /// (docs/spec/dataplane.md 2.8): by another endpoint of what was addressed, or of its waypoint
+    /// or gateway. Never past a waypoint, and never out of the mesh.
+    ///
+    /// @param experience names who failed the connection
+    /// @return null where there is no other way
+    public @Nullable OutboundRoute another(
+            MeshSnapshot mesh,
+            OutboundRequest request,
+            Experience experience,
+            RandomGenerator dice) {
+        OutboundRoute route = route(mesh, request, experience, dice);
+        return switch (route) {
+            case Plain it -> hasFailed(it.hop(), experience) ? null : it;
+            case Tunnel it -> hasFailed(it.hop(), experience) ? null : it;
+            case NestedTunnel it -> hasFailed(it.gateway(), experience) ? null : it;
+            case NeedsDns it -> experience.failed().contains(it.workload(), 0) ? null : it;
+            case Passthrough _, Refused _, NeedsLookup _ -> null;
+        };
+    }
+
+    /// Who was addressed by an address of its own is chosen again whatever happened.
+    private static boolean hasFailed(Hop hop, Experience experience) {
+        return experience.failed().contains(hop.workload(), hop.port());
+    }
+
+    public OutboundRoute route(
+            MeshSnapshot mesh,
+            OutboundRequest request,
+            Experience experience,
+            RandomGenerator dice) {
         Workload source = request.source();
         IpAddress ip = request.targetIp();
         // What was addressed: workloads before services, in the network of this node.
@@ -46,7 +81,8 @@ public final class OutboundRouter {
         if (service != null) {
             GatewayAddress waypoint = waypointOf(service.service(), dice);
             if (waypoint != null) {
-                return throughServiceWaypoint(mesh, request, service.service(), waypoint, dice);
+                return throughServiceWaypoint(
+                        mesh, request, service.service(), waypoint, experience, dice);
             }
         }
         // Who answers: services before workloads, in the network of the source.
@@ -54,7 +90,13 @@ public final class OutboundRouter {
         Upstream upstream =
                 service != null && source.network().equals(settings.network())
                         ? Upstream.at(
-                                service, source, ip, request.targetPort(), Purpose.STANDARD, dice)
+                                service,
+                                source,
+                                ip,
+                                request.targetPort(),
+                                Purpose.STANDARD,
+                                experience,
+                                dice)
                         : Upstream.at(
                                 mesh,
                                 source,
@@ -62,8 +104,15 @@ public final class OutboundRouter {
                                 ip,
                                 request.targetPort(),
                                 Purpose.STANDARD,
+                                experience,
                                 dice);
         if (upstream == null) {
+            if (service == null && settings.onDemand()) {
+                String key = new NetworkAddress(settings.network(), ip).toString();
+                if (!experience.asked().contains(key)) {
+                    return new NeedsLookup(key);
+                }
+            }
             return service != null && !service.service().passesThrough()
                     ? Refused.of(Refusal.NO_HEALTHY_UPSTREAM, request.target())
                     : new Passthrough(ip, request.targetPort());
@@ -71,11 +120,11 @@ public final class OutboundRouter {
         if (!upstream.workload().network().equals(source.network())) {
             return service == null
                     ? Refused.of(Refusal.NO_SERVICE_FOR_ADDRESS, request.target())
-                    : throughGateway(mesh, request, service.service(), upstream, dice);
+                    : throughGateway(mesh, request, service.service(), upstream, experience, dice);
         }
         GatewayAddress waypoint = upstream.workload().waypoint();
         if (service == null && waypoint != null && !isFrom(mesh, waypoint, request)) {
-            return throughWorkloadWaypoint(mesh, request, waypoint, dice);
+            return throughWorkloadWaypoint(mesh, request, waypoint, experience, dice);
         }
         return direct(upstream);
     }
@@ -96,11 +145,12 @@ public final class OutboundRouter {
         return located(upstream, ip -> new Plain(hop(upstream, ip, port), service));
     }
 
-    private static OutboundRoute throughServiceWaypoint(
+    private OutboundRoute throughServiceWaypoint(
             MeshSnapshot mesh,
             OutboundRequest request,
             Service service,
             GatewayAddress reference,
+            Experience experience,
             RandomGenerator dice) {
         Upstream waypoint =
                 Upstream.at(
@@ -109,22 +159,24 @@ public final class OutboundRouter {
                         reference,
                         request.targetIp(),
                         Purpose.WAYPOINT,
+                        experience,
                         dice);
         if (waypoint == null) {
-            return Refused.of(Refusal.UNKNOWN_WAYPOINT, reference.destination());
+            return unknown(mesh, reference, Refusal.UNKNOWN_WAYPOINT, experience);
         }
         if (!waypoint.workload().network().equals(request.source().network())) {
-            return throughGateway(mesh, request, service, waypoint, dice);
+            return throughGateway(mesh, request, service, waypoint, experience, dice);
         }
         return located(
                 waypoint,
                 ip -> new Tunnel(hop(waypoint, ip, waypoint.port()), request.target(), service));
     }
 
-    private static OutboundRoute throughWorkloadWaypoint(
+    private OutboundRoute throughWorkloadWaypoint(
             MeshSnapshot mesh,
             OutboundRequest request,
             GatewayAddress reference,
+            Experience experience,
             RandomGenerator dice) {
         Upstream waypoint =
                 Upstream.at(
@@ -133,9 +185,10 @@ public final class OutboundRouter {
                         reference,
                         request.targetIp(),
                         Purpose.WAYPOINT,
+                        experience,
                         dice);
         if (waypoint == null) {
-            return Refused.of(Refusal.UNKNOWN_WAYPOINT, reference.destination());
+            return unknown(mesh, reference, Refusal.UNKNOWN_WAYPOINT, experience);
         }
         return located(
                 waypoint,
@@ -145,11 +198,12 @@ public final class OutboundRouter {
     /// A tunnel within a tunnel (docs/spec/dataplane.md 2.2.1).
     ///
     /// @param remote the backend or waypoint on the other network
-    private static OutboundRoute throughGateway(
+    private OutboundRoute throughGateway(
             MeshSnapshot mesh,
             OutboundRequest request,
             Service service,
             Upstream remote,
+            Experience experience,
             RandomGenerator dice) {
         GatewayAddress reference = remote.workload().networkGateway();
         if (reference == null) {
@@ -162,9 +216,10 @@ public final class OutboundRouter {
                         reference,
                         request.targetIp(),
                         Purpose.GATEWAY,
+                        experience,
                         dice);
         if (gateway == null) {
-            return Refused.of(Refusal.UNKNOWN_NETWORK_GATEWAY, reference.destination());
+            return unknown(mesh, reference, Refusal.UNKNOWN_NETWORK_GATEWAY, experience);
         }
         return located(
                 gateway,
@@ -174,6 +229,18 @@ public final class OutboundRouter {
                                 remote.serviceIdentities(),
                                 new Authority.Host(service.hostname(), request.targetPort()),
                                 service));
+    }
+
+    /// A waypoint or gateway that leads nowhere: refused, unless the control plane has not been
+    /// asked about it.
+    private OutboundRoute unknown(
+            MeshSnapshot mesh, GatewayAddress reference, Refusal reason, Experience experience) {
+        String key = reference.destination().toString();
+        return settings.onDemand()
+                        && !Upstream.isKnown(mesh, reference)
+                        && !experience.asked().contains(key)
+                ? new NeedsLookup(key)
+                : Refused.of(reason, key);
     }
 
     /// Goes on with the address of the workload, if need be after its host name was resolved.

@@ -16,6 +16,7 @@ public enum Refusal {
             "-",
             "ip addresses were resolved for workload {}, but valid dns response had no A/AAAA"
                     + " records"),
+    LOOKUP_UNANSWERED(503, "-", "no answer from the control plane in time: {}"),
     NOT_CONNECT(400, "-", "expected method CONNECT, got {}"),
     BAD_AUTHORITY(400, "-", "no valid authority pseudo header: {}"),
     IP_MISMATCH(400, "-", "ip mismatch: {}"),

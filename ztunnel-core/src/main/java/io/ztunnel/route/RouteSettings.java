@@ -9,18 +9,27 @@ import java.util.Set;
 /// @param illegalPorts ports of this proxy that no connection may be led to
 /// @param localhostTunnel whether application tunnels of kind PROXY end on the loopback address
 ///     (`LOCALHOST_APP_TUNNEL`)
+/// @param onDemand whether the control plane tells of addresses only when asked (`XDS_ON_DEMAND`)
 public record RouteSettings(
-        String network, int hbonePort, Set<Integer> illegalPorts, boolean localhostTunnel) {
+        String network,
+        int hbonePort,
+        Set<Integer> illegalPorts,
+        boolean localhostTunnel,
+        boolean onDemand) {
 
     public RouteSettings {
         illegalPorts = Set.copyOf(illegalPorts);
     }
 
     public static RouteSettings defaults() {
-        return new RouteSettings("", 15008, Set.of(15001, 15006, 15008), true);
+        return new RouteSettings("", 15008, Set.of(15001, 15006, 15008), true, false);
     }
 
     public RouteSettings withNetwork(String network) {
-        return new RouteSettings(network, hbonePort, illegalPorts, localhostTunnel);
+        return new RouteSettings(network, hbonePort, illegalPorts, localhostTunnel, onDemand);
+    }
+
+    public RouteSettings withOnDemand(boolean onDemand) {
+        return new RouteSettings(network, hbonePort, illegalPorts, localhostTunnel, onDemand);
     }
 }

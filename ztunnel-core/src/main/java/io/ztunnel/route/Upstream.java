@@ -1,5 +1,6 @@
 package io.ztunnel.route;
 
+import io.ztunnel.mesh.Avoided;
 import io.ztunnel.mesh.Endpoints;
 import io.ztunnel.mesh.GatewayAddress;
 import io.ztunnel.mesh.IpAddress;
@@ -36,10 +37,11 @@ record Upstream(Workload workload, int port, @Nullable ServiceEntry service, IpA
             IpAddress ip,
             int port,
             Endpoints.Purpose purpose,
+            Experience experience,
             RandomGenerator dice) {
         ServiceEntry entry = mesh.serviceByAddress(network, ip, client.namespace());
         if (entry != null) {
-            return at(entry, client, ip, port, purpose, dice);
+            return at(entry, client, ip, port, purpose, experience, dice);
         }
         Workload workload = mesh.workloadByAddress(network, ip);
         return workload == null ? null : new Upstream(workload, port, null, ip);
@@ -52,8 +54,11 @@ record Upstream(Workload workload, int port, @Nullable ServiceEntry service, IpA
             IpAddress ip,
             int port,
             Endpoints.Purpose purpose,
+            Experience experience,
             RandomGenerator dice) {
-        return entry.service().passesThrough() ? null : of(entry, client, ip, port, purpose, dice);
+        return entry.service().passesThrough()
+                ? null
+                : of(entry, client, ip, port, purpose, experience, dice);
     }
 
     /// Whoever a waypoint or gateway reference means.
@@ -66,19 +71,39 @@ record Upstream(Workload workload, int port, @Nullable ServiceEntry service, IpA
             GatewayAddress reference,
             IpAddress target,
             Endpoints.Purpose purpose,
+            Experience experience,
             RandomGenerator dice) {
         int port = reference.hboneMtlsPort();
         return switch (reference.destination()) {
             case NetworkAddress address ->
-                    at(mesh, client, address.network(), address.ip(), port, purpose, dice);
+                    at(
+                            mesh,
+                            client,
+                            address.network(),
+                            address.ip(),
+                            port,
+                            purpose,
+                            experience,
+                            dice);
             case NamespacedHostname hostname -> {
                 ServiceEntry entry = mesh.service(hostname);
                 if (entry != null) {
-                    yield of(entry, client, target, port, purpose, dice);
+                    yield of(entry, client, target, port, purpose, experience, dice);
                 }
                 Workload workload = mesh.workloadByHostname(hostname);
                 yield workload == null ? null : new Upstream(workload, port, null, target);
             }
+        };
+    }
+
+    /// Whether the mesh holds what a reference means, be it without endpoints.
+    static boolean isKnown(MeshSnapshot mesh, GatewayAddress reference) {
+        return switch (reference.destination()) {
+            case NetworkAddress(var network, var ip) ->
+                    mesh.workloadByAddress(network, ip) != null
+                            || mesh.serviceByAddress(network, ip, null) != null;
+            case NamespacedHostname hostname ->
+                    mesh.service(hostname) != null || mesh.workloadByHostname(hostname) != null;
         };
     }
 
@@ -88,13 +113,41 @@ record Upstream(Workload workload, int port, @Nullable ServiceEntry service, IpA
             IpAddress like,
             int port,
             Endpoints.Purpose purpose,
+            Experience experience,
             RandomGenerator dice) {
-        Workload workload = entry.endpoints().draw(entry.service(), client, port, purpose, dice);
+        Workload workload = draw(entry, client, port, purpose, experience, dice);
         if (workload == null) {
             return null;
         }
         int target = targetPort(entry, workload, port);
         return target < 0 ? null : new Upstream(workload, target, entry, like);
+    }
+
+    /// Somebody who failed nobody lately, else somebody who has not failed this connection.
+    @SuppressWarnings("ReferenceEquality") // nobody is nobody: the usual case, decided first
+    private static @Nullable Workload draw(
+            ServiceEntry entry,
+            Workload client,
+            int port,
+            Endpoints.Purpose purpose,
+            Experience experience,
+            RandomGenerator dice) {
+        Endpoints all = entry.endpoints();
+        Service service = entry.service();
+        Avoided failed = experience.failed();
+        Avoided avoided = experience.avoided();
+        if (avoided != Avoided.NOBODY) {
+            Avoided both =
+                    (workload, target) ->
+                            failed.contains(workload, target) || avoided.contains(workload, target);
+            Workload found = all.drawAround(both, service, client, port, purpose, dice);
+            if (found != null) {
+                return found;
+            }
+        }
+        return failed == Avoided.NOBODY
+                ? all.draw(service, client, port, purpose, dice)
+                : all.drawAround(failed, service, client, port, purpose, dice);
     }
 
     /// The endpoint's own mapping, else the service's, else the service port itself for workloads

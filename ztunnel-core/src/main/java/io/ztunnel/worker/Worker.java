@@ -23,6 +23,7 @@ public final class Worker {
     private final RandomGenerator dice;
     private final Map<SliceId, PodSlice> slices = new LinkedHashMap<>();
     private final IdentityHashMap<Workload, Party> parties = new IdentityHashMap<>();
+    private final AvoidList avoided;
     private Publication current = Publication.EMPTY;
 
     /// @param dice for balancing and trace ids; confined to the loop
@@ -31,6 +32,7 @@ public final class Worker {
         this.loop = loop;
         this.observer = observer;
         this.dice = dice;
+        this.avoided = new AvoidList(observer::nanoTime, dice);
     }
 
     public int index() {
@@ -47,6 +49,12 @@ public final class Worker {
 
     public RandomGenerator dice() {
         return dice;
+    }
+
+    /// The endpoints that failed this worker a moment ago.
+    public AvoidList avoided() {
+        assert loop.inEventLoop();
+        return avoided;
     }
 
     /// The newest version this worker knows.

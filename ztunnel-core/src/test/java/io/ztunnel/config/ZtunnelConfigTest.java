@@ -63,6 +63,15 @@ class ZtunnelConfigTest {
                 .isEqualTo(
                         new ZtunnelConfig.Tunnels(
                                 4194304, 16777216, 1048576, 100, Duration.ofMinutes(5)));
+        assertThat(config.retry())
+                .isEqualTo(
+                        new ZtunnelConfig.Retry(
+                                3,
+                                Duration.ofSeconds(10),
+                                Duration.ofSeconds(4),
+                                Duration.ofSeconds(5)));
+        assertThat(config.policies())
+                .isEqualTo(new ZtunnelConfig.Policies(Duration.ofMillis(500), false));
         assertThat(config.workers().count()).isEqualTo(2);
         assertThat(config.terminationDeadline()).isEqualTo(Duration.ofSeconds(5));
         assertThat(config.logs()).isEqualTo(new ZtunnelConfig.Logs("info", false, false));
@@ -124,6 +133,12 @@ class ZtunnelConfigTest {
         values.put("ZTUNNEL_RESOURCE_CPU_REQUEST", "4");
         values.put("CONNECTION_TERMINATION_DEADLINE", "7s");
         values.put("TERMINATION_GRACE_PERIOD_SECONDS", "30");
+        values.put("OUTBOUND_CONNECT_ATTEMPTS", "1");
+        values.put("OUTBOUND_CONNECT_WINDOW", "2s");
+        values.put("OUTBOUND_ATTEMPT_TIMEOUT", "300ms");
+        values.put("OUTBOUND_AVOID_TIME", "0s");
+        values.put("POLICY_HOLD", "0s");
+        values.put("UNKNOWN_POLICY", "deny");
         values.put("RUST_LOG", "debug");
         values.put("LOG_FORMAT", "json");
         values.put("AUTHZ_POLICY_INFO_LOGGING", "true");
@@ -166,6 +181,9 @@ class ZtunnelConfigTest {
         "HTTP2_FRAME_SIZE, 16383, must be 16384 to 16777215",
         "POOL_MAX_STREAMS_PER_CONNECTION, 0, must be 1 to 65535",
         "POOL_MAX_STREAMS_PER_CONNECTION, 65536, number too large to fit in target type",
+        "OUTBOUND_CONNECT_ATTEMPTS, 0, must be 1 to 10",
+        "POLICY_HOLD, 11s, must be 10s or less",
+        "UNKNOWN_POLICY, maybe, must be `allow` or `deny`",
         "KEEPALIVE_TIME, 5parsecs, unknown time unit 'parsecs'",
         "ZTUNNEL_WORKER_THREADS, 101%, percentage must be between 0 and 100",
         "ZTUNNEL_WORKER_THREADS, 0%, percentage must be between 0 and 100",

@@ -28,7 +28,7 @@ class PolicyJudgeTest {
     }
 
     @Test
-    void policiesInDryRunAreNamedAndCounted() {
+    void policiesInDryRunAreNamed() {
         MeshKit kit =
                 MeshKit.mesh()
                         .workload("w")
@@ -36,13 +36,11 @@ class PolicyJudgeTest {
                         .policy(policy("ns/a", Scope.GLOBAL, Action.ALLOW, true, "{port 81}"));
 
         PolicyVerdict first = judge(kit);
-        judge(kit);
 
         assertThat(first.allows()).isTrue();
         assertThat(first.dryRun().denied()).containsExactly("ns/d");
         assertThat(first.dryRun().allowed()).isEmpty();
         assertThat(first.dryRun().noneAllowed()).isTrue();
-        assertThat(judge.dryRunHits()).containsOnlyKeys("ns/d").containsEntry("ns/d", 2L);
     }
 
     @Test

@@ -103,6 +103,7 @@ class PolicyPropertyTest {
             case PolicyVerdict.Allowed _ -> "allowed";
             case PolicyVerdict.DeniedBy _ -> "denied";
             case PolicyVerdict.NotAllowed _ -> "not allowed";
+            case PolicyVerdict.Undecided _ -> "undecided";
         };
     }
 

@@ -76,6 +76,7 @@ class OutboundRouterTest {
                     "nested " + gateway.address() + " for " + authority;
             case Refused(_, var text) -> "refused " + text;
             case NeedsDns needs -> "dns " + needs.workload().hostname();
+            case OutboundRoute.NeedsLookup(var key) -> "ask for " + key;
         };
     }
 

@@ -3,6 +3,7 @@ package io.ztunnel.mesh.persistent;
 import org.jspecify.annotations.Nullable;
 
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /// A persistent weight-balanced search tree that knows the sum of the weights below each node, so
 /// that a weighted draw from any range of the order takes O(log n) steps and no list.
@@ -270,6 +271,20 @@ public abstract sealed class WeightedTree<T> {
             at = branch.right;
         }
         return at.item;
+    }
+
+    /// What a question first answers other than null, asked about the items in their order; those
+    /// without weight are not asked about.
+    public static <T, R> @Nullable R first(
+            @Nullable WeightedTree<T> tree, Function<T, @Nullable R> question, Order<T> order) {
+        if (tree == null || weight(tree, order) == 0) {
+            return null;
+        }
+        R found = first(left(tree), question, order);
+        if (found == null && order.weight(tree.item) > 0) {
+            found = question.apply(tree.item);
+        }
+        return found != null ? found : first(right(tree), question, order);
     }
 
     public static <T> void forEach(@Nullable WeightedTree<T> tree, Consumer<? super T> action) {

@@ -1,0 +1,46 @@
+package io.ztunnel.config;
+
+import java.time.Duration;
+
+/// Reads what is asked for about connections that fail and about policies. These settings are ours;
+/// the reference has none of them.
+final class ConnectionSettings {
+    /// The whole node waits while a policy is waited for.
+    private static final Duration LONGEST_HOLD = Duration.ofSeconds(10);
+
+    private ConnectionSettings() {}
+
+    static ZtunnelConfig.Retry retry(Environment env) {
+        return new ZtunnelConfig.Retry(
+                (int) env.within(Setting.OUTBOUND_CONNECT_ATTEMPTS, 32, 1, 10, 3),
+                env.duration(Setting.OUTBOUND_CONNECT_WINDOW, Duration.ofSeconds(10)),
+                env.duration(Setting.OUTBOUND_ATTEMPT_TIMEOUT, Duration.ofSeconds(4)),
+                env.duration(Setting.OUTBOUND_AVOID_TIME, Duration.ofSeconds(5)));
+    }
+
+    static ZtunnelConfig.Policies policies(Environment env) {
+        Duration hold =
+                env.read(
+                        Setting.POLICY_HOLD,
+                        text -> {
+                            Duration asked = Durations.parse(text);
+                            if (asked.compareTo(LONGEST_HOLD) > 0) {
+                                throw new IllegalArgumentException("must be 10s or less");
+                            }
+                            return asked;
+                        });
+        Boolean deny =
+                env.read(
+                        Setting.UNKNOWN_POLICY,
+                        text ->
+                                switch (text) {
+                                    case "allow" -> false;
+                                    case "deny" -> true;
+                                    default ->
+                                            throw new IllegalArgumentException(
+                                                    "must be `allow` or `deny`");
+                                });
+        return new ZtunnelConfig.Policies(
+                hold == null ? Duration.ofMillis(500) : hold, deny != null && deny);
+    }
+}
