@@ -238,9 +238,28 @@ final class OutboundDialer {
 
     private ConnectRequest connect(
             String authority, @Nullable Service service, @Nullable String network) {
-        return new ConnectRequest(
+        return connect(
                 authority,
                 stage.slice().local().baggage(),
+                source,
+                service,
+                traceparent,
+                network);
+    }
+
+    /// The headers of a CONNECT (docs/spec/dataplane.md 2.4).
+    ///
+    /// @param network for the inner of two tunnels only: our own network
+    static ConnectRequest connect(
+            String authority,
+            String baggage,
+            InetSocketAddress source,
+            @Nullable Service service,
+            String traceparent,
+            @Nullable String network) {
+        return new ConnectRequest(
+                authority,
+                baggage,
                 new Forwarded(text(source), service == null ? null : service.hostname()).write(),
                 traceparent,
                 network);

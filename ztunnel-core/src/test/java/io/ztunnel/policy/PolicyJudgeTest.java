@@ -1,6 +1,7 @@
 package io.ztunnel.policy;
 
 import static io.ztunnel.testkit.PolicyText.allow;
+import static io.ztunnel.testkit.PolicyText.deny;
 import static io.ztunnel.testkit.PolicyText.policy;
 
 import static org.assertj.core.api.Assertions.assertThat;
@@ -8,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ztunnel.mesh.AuthorizationPolicy.Action;
 import io.ztunnel.mesh.AuthorizationPolicy.Scope;
 import io.ztunnel.mesh.IpAddress;
+import io.ztunnel.mesh.MeshDelta;
 import io.ztunnel.mesh.MeshSnapshot;
 import io.ztunnel.mesh.SpiffeId;
 import io.ztunnel.mesh.Workload;
@@ -94,6 +96,56 @@ class PolicyJudgeTest {
                                         PLAIN)
                                 .allows())
                 .isTrue();
+    }
+
+    @Test
+    void onlyWhatBearsOnAWorkloadCountsAsAChangeForIt() {
+        MeshDelta first = new MeshDelta(MeshSnapshot.empty(), "");
+        MeshKit.mesh()
+                .workload("w")
+                .lists("ns/listed", "ns/missing")
+                .policy(deny("ns/listed", Scope.WORKLOAD_SELECTOR, "{port 1}"))
+                .policy(deny("ns/unlisted", Scope.WORKLOAD_SELECTOR, "{port 1}"))
+                .policy(deny("ns/whole", Scope.NAMESPACE, "{port 1}"))
+                .policy(deny("other/whole", Scope.NAMESPACE, "{port 1}"))
+                .policy(deny("root/all", Scope.GLOBAL, "{port 1}"))
+                .fill(first);
+        MeshSnapshot mesh = first.apply();
+        CompiledPolicies then = CompiledPolicies.compile(mesh);
+        Workload workload = mesh.workloads().getFirst();
+
+        assertThat(then.sameFor(workload, then, workload)).isTrue();
+        for (String key :
+                new String[] {
+                    "ns/listed", "ns/missing", "ns/unlisted", "ns/whole", "other/whole", "root/all"
+                }) {
+            Scope scope =
+                    key.endsWith("whole")
+                            ? Scope.NAMESPACE
+                            : key.endsWith("all") ? Scope.GLOBAL : Scope.WORKLOAD_SELECTOR;
+            MeshDelta delta = new MeshDelta(mesh, "");
+            delta.upsert(key, deny(key, scope, "{port 2}"));
+            CompiledPolicies now = then.next(delta.apply(), delta.changes());
+            boolean irrelevant = key.equals("ns/unlisted") || key.equals("other/whole");
+            assertThat(now.sameFor(workload, then, workload)).as(key).isEqualTo(irrelevant);
+            if (!key.equals("ns/missing")) {
+                MeshDelta removal = new MeshDelta(mesh, "");
+                removal.removePolicy(key);
+                CompiledPolicies rest = then.next(removal.apply(), removal.changes());
+                assertThat(rest.sameFor(workload, then, workload)).as(key).isEqualTo(irrelevant);
+            }
+        }
+        assertThat(then.sameFor(MeshKit.mesh().workload("w").build(), then, workload)).isFalse();
+        assertThat(
+                        then.sameFor(
+                                MeshKit.mesh()
+                                        .workload("w")
+                                        .in("other")
+                                        .lists("ns/listed", "ns/missing")
+                                        .build(),
+                                then,
+                                workload))
+                .isFalse();
     }
 
     @Test
