@@ -138,8 +138,8 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
                                                                 failure == null && answered)));
     }
 
-    /// Without an answer nobody knows whether the address is in the mesh, and bytes that belong into
-    /// a tunnel must not go out in the open.
+    /// Without an answer nobody knows whether the address is in the mesh, and what belongs into a
+    /// tunnel must not go out in the open.
     private void lookedUp(
             OutboundRequest request, String key, Set<String> asked, boolean answered) {
         if (over) {

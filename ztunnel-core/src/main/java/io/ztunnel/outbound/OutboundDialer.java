@@ -239,12 +239,7 @@ final class OutboundDialer {
     private ConnectRequest connect(
             String authority, @Nullable Service service, @Nullable String network) {
         return connect(
-                authority,
-                stage.slice().local().baggage(),
-                source,
-                service,
-                traceparent,
-                network);
+                authority, stage.slice().local().baggage(), source, service, traceparent, network);
     }
 
     /// The headers of a CONNECT (docs/spec/dataplane.md 2.4).

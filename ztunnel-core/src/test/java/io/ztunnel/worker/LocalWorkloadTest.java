@@ -24,11 +24,7 @@ import java.util.concurrent.TimeUnit;
 class LocalWorkloadTest {
     private final EmbeddedChannel time = new EmbeddedChannel();
     private final Worker worker =
-            new Worker(
-                    0,
-                    time.eventLoop(),
-                    new ObserverKit().observer(),
-                    new SplittableRandom(1));
+            new Worker(0, time.eventLoop(), new ObserverKit().observer(), new SplittableRandom(1));
     private final List<Workload> told = new ArrayList<>();
     private LocalWorkload local;
 

@@ -1,10 +1,12 @@
 package io.ztunnel.bench.micro;
 
+import io.ztunnel.mesh.Avoided;
 import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.mesh.LoadBalancer;
 import io.ztunnel.mesh.MeshDelta;
 import io.ztunnel.mesh.MeshSnapshot;
 import io.ztunnel.mesh.Workload;
+import io.ztunnel.route.Experience;
 import io.ztunnel.route.OutboundRequest;
 import io.ztunnel.route.OutboundRoute;
 import io.ztunnel.route.OutboundRouter;
@@ -23,6 +25,7 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
@@ -46,6 +49,11 @@ public class LoadBalance {
 
     private final OutboundRouter router = new OutboundRouter(RouteSettings.defaults());
     private final SplittableRandom dice = new SplittableRandom(1);
+    private final Experience careful =
+            new Experience(
+                    Avoided.NOBODY,
+                    (workload, _) -> (workload.uid().hashCode() & 0xff) < 26,
+                    Set.of());
     private MeshSnapshot mesh = MeshSnapshot.empty();
     private OutboundRequest request =
             new OutboundRequest(
@@ -75,6 +83,12 @@ public class LoadBalance {
     @Benchmark
     public OutboundRoute loadBalance() {
         return router.route(mesh, request, dice);
+    }
+
+    /// The same while one endpoint in ten is avoided, as after a node died.
+    @Benchmark
+    public OutboundRoute loadBalanceAroundFailures() {
+        return router.route(mesh, request, careful, dice);
     }
 
     private static LoadBalancer nearest() {
