@@ -4,8 +4,8 @@
 /// clocks, no logging, no waiting.
 ///
 /// May use: `io.ztunnel.mesh`.
-/// Read in this order: [OutboundRequest], [OutboundRouter], [OutboundRoute]; then the inbound
-/// three; [Refusal] for every way to say no.
+/// Read in this order: [OutboundRequest], [Experience], [OutboundRouter], [OutboundRoute]; then the
+/// inbound three; [Refusal] for every way to say no.
 @NullMarked
 package io.ztunnel.route;
 

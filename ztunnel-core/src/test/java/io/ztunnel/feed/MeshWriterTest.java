@@ -243,6 +243,23 @@ class MeshWriterTest {
         assertThat(seen).as("a key known to be unknown holds nothing back").hasSize(before + 2);
     }
 
+    /// Whoever waits for an answer of the control plane would otherwise decide without it.
+    @Test
+    void whatIsHeldBackIsSaidToBePublishedOnlyThen() {
+        assertThat(writer.whenPublished()).isCompleted();
+        push(pod("a", WorkloadStatus.HEALTHY, "ns/never"));
+        int before = seen.size();
+        List<Integer> seenBefore = new ArrayList<>();
+        writer.whenPublished().thenRun(() -> seenBefore.add(seen.size()));
+        assertThat(seenBefore).isEmpty();
+
+        time.advance(GRACE);
+
+        assertThat(seenBefore).containsExactly(before + 1);
+        push(pod("b", WorkloadStatus.HEALTHY));
+        assertThat(writer.whenPublished()).isCompleted();
+    }
+
     @Test
     void anEditIsABatchToo() {
         writer.edit(delta -> delta.upsert(Workload.builder().uid("file").build()));

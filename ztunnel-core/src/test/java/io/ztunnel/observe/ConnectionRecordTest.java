@@ -217,6 +217,64 @@ class ConnectionRecordTest {
     }
 
     @Test
+    void aConnectionThatMovesIsOneLineAndEveryLabelSetIsBalanced() {
+        Metrics metrics = new Metrics("", null);
+        Observer observer = observer(metrics, LogFormat.PLAIN);
+        ConnectionRecord record = observer.open(outbound(), 0);
+
+        record.retry(ResponseFlag.NETWORK_POLICY);
+        record.moveTo(to("redis-1", "redis"));
+        record.retry(ResponseFlag.CONNECT);
+        record.moveTo(to("other-1", "other"));
+        record.clientToServer(3);
+        record.close(Outcome.ok());
+
+        assertThat(written())
+                .hasLineCount(1)
+                .contains(
+                        "dst.workload=\"other-1\"",
+                        "bytes_sent=3",
+                        "duration=\"0ms\" attempts=3\n");
+        for (String workload : new String[] {"redis", "other"}) {
+            assertThat(sum(metrics, "istio_tcp_connections_opened_total", workload)).isEqualTo(1);
+            assertThat(sum(metrics, "istio_tcp_connections_closed_total", workload)).isEqualTo(1);
+        }
+        // The same labels again are the same connection still; others end it there with the reason.
+        assertThat(
+                        exposed(metrics)
+                                .lines()
+                                .filter(l -> l.startsWith("istio_tcp_connections_failed")))
+                .singleElement()
+                .asString()
+                .contains("destination_workload=\"redis\"", "response_flags=\"CONNECT\"");
+        assertThat(sum(metrics, "istio_tcp_received_bytes_total", "other")).isEqualTo(3);
+    }
+
+    private static ConnectionDescription to(String pod, String workload) {
+        ConnectionDescription first = outbound();
+        return new ConnectionDescription(
+                first.reporter(),
+                first.source(),
+                first.sourceParty(),
+                first.sourceIdentity(),
+                new InetSocketAddress("10.1.5.6", 15008),
+                first.hboneAuthority(),
+                first.service(),
+                new Party(pod, workload, "redis", "latest", "shop", "Kubernetes", REDIS, "r1", ""),
+                REDIS,
+                true);
+    }
+
+    private static long sum(Metrics metrics, String sample, String workload) {
+        return exposed(metrics)
+                .lines()
+                .filter(line -> line.startsWith(sample))
+                .filter(line -> line.contains("destination_workload=\"" + workload + "\""))
+                .mapToLong(line -> Long.parseLong(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
+    @Test
     void unstableIsSaidExactlyOfWhatIsUnstable() {
         for (Metric metric : Metric.values()) {
             String family = metric.family();

@@ -1,10 +1,13 @@
 package io.ztunnel.bench.micro;
 
 import io.ztunnel.mesh.Avoided;
+import io.ztunnel.mesh.Endpoints;
+import io.ztunnel.mesh.Endpoints.Purpose;
 import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.mesh.LoadBalancer;
 import io.ztunnel.mesh.MeshDelta;
 import io.ztunnel.mesh.MeshSnapshot;
+import io.ztunnel.mesh.Service;
 import io.ztunnel.mesh.Workload;
 import io.ztunnel.route.Experience;
 import io.ztunnel.route.OutboundRequest;
@@ -12,6 +15,7 @@ import io.ztunnel.route.OutboundRoute;
 import io.ztunnel.route.OutboundRouter;
 import io.ztunnel.route.RouteSettings;
 
+import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -55,6 +59,8 @@ public class LoadBalance {
                     (workload, _) -> (workload.uid().hashCode() & 0xff) < 26,
                     Set.of());
     private MeshSnapshot mesh = MeshSnapshot.empty();
+    private Service service = Facts.service("example.com", SERVICE).build();
+    private Endpoints endpoints = mesh.endpointsOf(service);
     private OutboundRequest request =
             new OutboundRequest(
                     Facts.workload(0, List.of()), IpAddress.v4(0), IpAddress.v4(SERVICE), 80);
@@ -62,14 +68,16 @@ public class LoadBalance {
     @Setup
     public void prepare() {
         MeshDelta delta = new MeshDelta(MeshSnapshot.empty(), "");
-        delta.upsert(
+        service =
                 Facts.service("example.com", SERVICE)
                         .loadBalancer(kind.equals("locality") ? nearest() : null)
-                        .build());
+                        .build();
+        delta.upsert(service);
         for (int i = 0; i < endpoints; i++) {
             delta.upsert(Facts.workload(i, List.of(Facts.key("example.com"))));
         }
         mesh = delta.apply();
+        endpoints = mesh.endpointsOf(service);
         Workload source = mesh.workloads().getFirst();
         request =
                 new OutboundRequest(
@@ -89,6 +97,12 @@ public class LoadBalance {
     @Benchmark
     public OutboundRoute loadBalanceAroundFailures() {
         return router.route(mesh, request, careful, dice);
+    }
+
+    /// The choice alone, without the objects that say what was chosen.
+    @Benchmark
+    public @Nullable Workload draw() {
+        return endpoints.draw(service, request.source(), 80, Purpose.STANDARD, dice);
     }
 
     private static LoadBalancer nearest() {
