@@ -21,6 +21,7 @@ public record ZtunnelConfig(
         Dns dns,
         Sockets sockets,
         Tunnels tunnels,
+        Bounds bounds,
         Workers workers,
         Duration terminationDeadline,
         Logs logs,
@@ -162,6 +163,21 @@ public record ZtunnelConfig(
             int maxStreamsPerConnection,
             Duration unusedTimeout) {}
 
+    /// What the whole node may have at once, and how long what is idle may stay. Zero durations
+    /// are no limit.
+    ///
+    /// @param sockets null: what the descriptor limit allows
+    /// @param bufferedBytes null: what direct memory allows
+    public record Bounds(
+            @Nullable Long sockets,
+            long handshakes,
+            @Nullable Long bufferedBytes,
+            Duration outboundIdle,
+            Duration inboundIdle,
+            Duration passthroughIdle,
+            Duration halfClosedIdle,
+            Duration gonePeerGrace) {}
+
     /// @param count 1 or more event loops
     public record Workers(int count) {}
 
@@ -182,6 +198,7 @@ public record ZtunnelConfig(
                 dns,
                 sockets,
                 tunnels,
+                bounds,
                 workers,
                 terminationDeadline,
                 logs,

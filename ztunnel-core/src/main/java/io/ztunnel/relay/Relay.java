@@ -22,6 +22,19 @@ public final class Relay {
     private final ByteMeter meter;
     private final Consumer<RelayEnd> whenDone;
     private boolean over;
+    private boolean probed;
+
+    /// How much of a relay is left.
+    public enum State {
+        /// Both directions go on.
+        OPEN,
+        /// One direction has ended, the other one may still bring something somewhere.
+        HALF_CLOSED,
+        /// What the remaining direction brings has nowhere to go.
+        ONE_SIDE_GONE,
+        /// Nothing.
+        OVER
+    }
 
     private Relay(Leg client, Leg server, ByteMeter meter, Consumer<RelayEnd> whenDone) {
         this.meter = meter;
@@ -47,6 +60,28 @@ public final class Relay {
             over = true;
             send.from.abort();
             receive.from.abort();
+        }
+    }
+
+    public State state() {
+        if (over) {
+            return State.OVER;
+        }
+        if (!send.done && !receive.done) {
+            return State.OPEN;
+        }
+        Direction left = send.done ? receive : send;
+        return left.sinkGone != null && !left.from.isFinishing()
+                ? State.ONE_SIDE_GONE
+                : State.HALF_CLOSED;
+    }
+
+    /// Has the kernel find out soon whether anybody is left at the sockets.
+    public void probe() {
+        if (!probed && !over) {
+            probed = true;
+            send.from.probe();
+            receive.from.probe();
         }
     }
 

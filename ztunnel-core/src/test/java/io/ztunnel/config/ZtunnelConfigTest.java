@@ -63,6 +63,17 @@ class ZtunnelConfigTest {
                 .isEqualTo(
                         new ZtunnelConfig.Tunnels(
                                 4194304, 16777216, 1048576, 100, Duration.ofMinutes(5)));
+        assertThat(config.bounds())
+                .isEqualTo(
+                        new ZtunnelConfig.Bounds(
+                                null,
+                                512,
+                                null,
+                                Duration.ZERO,
+                                Duration.ZERO,
+                                Duration.ZERO,
+                                Duration.ZERO,
+                                Duration.ofSeconds(30)));
         assertThat(config.workers().count()).isEqualTo(2);
         assertThat(config.terminationDeadline()).isEqualTo(Duration.ofSeconds(5));
         assertThat(config.logs()).isEqualTo(new ZtunnelConfig.Logs("info", false, false));
@@ -124,6 +135,14 @@ class ZtunnelConfigTest {
         values.put("ZTUNNEL_RESOURCE_CPU_REQUEST", "4");
         values.put("CONNECTION_TERMINATION_DEADLINE", "7s");
         values.put("TERMINATION_GRACE_PERIOD_SECONDS", "30");
+        values.put("ZTUNNEL_MAX_SOCKETS", "1000");
+        values.put("ZTUNNEL_MAX_HANDSHAKES", "10");
+        values.put("ZTUNNEL_MAX_BUFFERED_BYTES", "4000000");
+        values.put("ZTUNNEL_OUTBOUND_IDLE_TIMEOUT", "1h");
+        values.put("ZTUNNEL_INBOUND_IDLE_TIMEOUT", "2h");
+        values.put("ZTUNNEL_PASSTHROUGH_IDLE_TIMEOUT", "3h");
+        values.put("ZTUNNEL_HALF_CLOSED_IDLE_TIMEOUT", "5m");
+        values.put("ZTUNNEL_GONE_PEER_GRACE", "1s");
         values.put("RUST_LOG", "debug");
         values.put("LOG_FORMAT", "json");
         values.put("AUTHZ_POLICY_INFO_LOGGING", "true");
@@ -166,6 +185,10 @@ class ZtunnelConfigTest {
         "HTTP2_FRAME_SIZE, 16383, must be 16384 to 16777215",
         "POOL_MAX_STREAMS_PER_CONNECTION, 0, must be 1 to 65535",
         "POOL_MAX_STREAMS_PER_CONNECTION, 65536, number too large to fit in target type",
+        "ZTUNNEL_MAX_SOCKETS, 63, must be 64 to 4294967295",
+        "ZTUNNEL_MAX_HANDSHAKES, 0, must be 1 to 2147483647",
+        "ZTUNNEL_MAX_BUFFERED_BYTES, 1000, must be 1048576 to 4294967295",
+        "ZTUNNEL_OUTBOUND_IDLE_TIMEOUT, never, invalid duration",
         "KEEPALIVE_TIME, 5parsecs, unknown time unit 'parsecs'",
         "ZTUNNEL_WORKER_THREADS, 101%, percentage must be between 0 and 100",
         "ZTUNNEL_WORKER_THREADS, 0%, percentage must be between 0 and 100",
