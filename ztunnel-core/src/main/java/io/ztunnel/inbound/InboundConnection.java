@@ -207,7 +207,7 @@ final class InboundConnection extends LiveConnection {
         }
         end(
                 switch (reason) {
-                    case DRAIN, IDLE, HALF_CLOSED, GONE -> reason.outcome();
+                    case DRAIN, IDLE, HALF_CLOSED, GONE -> reason.outcome(relay);
                     case POLICY_CHANGE ->
                             Outcome.failed(ResponseFlag.DENY, Refusal.POLICY_CHANGED.sentence());
                     case REVOKED ->

@@ -178,7 +178,7 @@ final class OutboundConnection extends LiveConnection implements OutboundDialer.
                         ? Outcome.failed(
                                 ResponseFlag.CERT_REVOKED,
                                 "connection closed: peer certificate revoked by CRL")
-                        : reason.outcome());
+                        : reason.outcome(relay));
     }
 
     @Override

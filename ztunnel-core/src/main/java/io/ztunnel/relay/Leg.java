@@ -37,7 +37,7 @@ public interface Leg {
         return false;
     }
 
-    /// Looks sooner than usual whether the other side is still there.
+    /// Looks whether the other side is still there, and has that looked at more often than usual.
     default void probe() {}
 
     /// Stops reading, so that the sender runs into its own limit.

@@ -22,7 +22,6 @@ public final class Relay {
     private final ByteMeter meter;
     private final Consumer<RelayEnd> whenDone;
     private boolean over;
-    private boolean probed;
 
     /// How much of a relay is left.
     public enum State {
@@ -76,13 +75,22 @@ public final class Relay {
                 : State.HALF_CLOSED;
     }
 
-    /// Has the kernel find out soon whether anybody is left at the sockets.
+    /// Finds out whether anybody is left at the sockets; what is gone is reported as such.
     public void probe() {
-        if (!probed && !over) {
-            probed = true;
+        if (!over) {
             send.from.probe();
+        }
+        if (!over) {
             receive.from.probe();
         }
+    }
+
+    /// What went wrong so far; null where nothing did.
+    public @Nullable String error() {
+        if (send.error != null) {
+            return "send: " + send.error;
+        }
+        return receive.error != null ? "receive: " + receive.error : null;
     }
 
     private void settle() {
@@ -92,10 +100,7 @@ public final class Relay {
         over = true;
         send.from.close();
         receive.from.close();
-        String error = send.error != null ? "send: " + send.error : null;
-        if (error == null && receive.error != null) {
-            error = "receive: " + receive.error;
-        }
+        String error = error();
         whenDone.accept(error == null ? RelayEnd.FINISHED : new RelayEnd.Failed(error));
     }
 

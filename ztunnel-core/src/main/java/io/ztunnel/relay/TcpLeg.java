@@ -9,6 +9,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannelConfig;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
@@ -38,6 +39,9 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     private static final int PROBE_INTERVAL_SECONDS = 15;
     private static final int PROBE_RETRIES = 4;
 
+    /// Of `tcp_states.h`.
+    private static final int TCP_CLOSE = 7;
+
     private final Channel channel;
     private final ReceiveBudget.Share share;
     private @Nullable LegListener listener;
@@ -49,6 +53,7 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     private @Nullable Runnable whenGoneEarly;
     private int stalled;
     private long unread;
+    private boolean probed;
     private LegGone how = LegGone.SOCKET;
 
     private TcpLeg(Channel channel, ReceiveBudget.Share share) {
@@ -147,8 +152,23 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
         return finishing;
     }
 
+    /// The kernel does not report the end of a socket whose input has ended already, so it is
+    /// asked; and to be able to tell, it has to ask the peer.
     @Override
     public void probe() {
+        if (channel instanceof EpollSocketChannel socket && socket.isOpen()) {
+            if (socket.tcpInfo().state() == TCP_CLOSE) {
+                socket.close();
+                return;
+            }
+            if (!probed) {
+                probed = true;
+                probeOften();
+            }
+        }
+    }
+
+    private void probeOften() {
         if (channel.config() instanceof EpollSocketChannelConfig config && config.isKeepAlive()) {
             option(
                     EpollChannelOption.TCP_KEEPIDLE,

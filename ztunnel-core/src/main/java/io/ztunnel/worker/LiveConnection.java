@@ -1,6 +1,7 @@
 package io.ztunnel.worker;
 
 import io.ztunnel.observe.Outcome;
+import io.ztunnel.observe.ResponseFlag;
 import io.ztunnel.relay.Relay;
 
 import org.jspecify.annotations.Nullable;
@@ -65,7 +66,13 @@ public abstract class LiveConnection {
         }
 
         /// How the record ends; a drain where nothing else is said.
-        public Outcome outcome() {
+        ///
+        /// @param relay what is cut: where one side is gone, how it went says more
+        public Outcome outcome(@Nullable Relay relay) {
+            String before = this == GONE && relay != null ? relay.error() : null;
+            if (before != null) {
+                return Outcome.failed(ResponseFlag.CONNECT, before);
+            }
             return error == null ? Outcome.drained() : Outcome.reaped(error);
         }
     }

@@ -188,7 +188,6 @@ class ZtunnelConfigTest {
         "ZTUNNEL_MAX_SOCKETS, 63, must be 64 to 4294967295",
         "ZTUNNEL_MAX_HANDSHAKES, 0, must be 1 to 2147483647",
         "ZTUNNEL_MAX_BUFFERED_BYTES, 1000, must be 1048576 to 4294967295",
-        "ZTUNNEL_OUTBOUND_IDLE_TIMEOUT, never, invalid duration",
         "KEEPALIVE_TIME, 5parsecs, unknown time unit 'parsecs'",
         "ZTUNNEL_WORKER_THREADS, 101%, percentage must be between 0 and 100",
         "ZTUNNEL_WORKER_THREADS, 0%, percentage must be between 0 and 100",
