@@ -25,7 +25,6 @@ public final class AuthorityMain {
     /// Who may ask for the pods of a node.
     static final String NODE_TOKEN = "node";
 
-
     /// Enough that a signature takes what it will take from then on.
     private static final int WARM_UP_CALLS = 200;
 

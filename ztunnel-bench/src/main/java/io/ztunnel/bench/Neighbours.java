@@ -9,12 +9,7 @@ import java.util.Map;
 record Neighbours(Lane quiet, Lane noisy, Agent stalling) {
 
     static Neighbours build(
-            Lab lab,
-            String variant,
-            ZtunnelProxies proxies,
-            Pod node,
-            List<Pod> pods,
-            Lane to) {
+            Lab lab, String variant, ZtunnelProxies proxies, Pod node, List<Pod> pods, Lane to) {
         Pod quiet = pods.getFirst();
         Pod noisy = pods.getLast();
         Agent watcher = Agent.start(lab, variant + "-node-watch", node);

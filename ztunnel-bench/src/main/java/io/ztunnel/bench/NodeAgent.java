@@ -88,8 +88,7 @@ final class NodeAgent {
                         .setNamespace("default")
                         .setServiceAccount(ZtunnelProxies.SOURCE)
                         .build();
-        AddWorkload add =
-                AddWorkload.newBuilder().setUid(pod.netns()).setWorkloadInfo(who).build();
+        AddWorkload add = AddWorkload.newBuilder().setUid(pod.netns()).setWorkloadInfo(who).build();
         int namespace = LibC.open("/run/netns/" + pod.netns());
         try {
             send(daemon, WorkloadRequest.newBuilder().setAdd(add).build(), namespace);

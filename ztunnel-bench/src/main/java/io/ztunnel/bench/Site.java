@@ -11,10 +11,7 @@ import java.util.Optional;
 /// @param handshakes a way on which every connection makes a full mutual TLS handshake
 /// @param neighbours two pods behind one daemon, where the variant can
 record Site(
-        Variant variant,
-        Lane pooled,
-        Optional<Lane> handshakes,
-        Optional<Neighbours> neighbours) {
+        Variant variant, Lane pooled, Optional<Lane> handshakes, Optional<Neighbours> neighbours) {
     static final int ECHO_PORT = 8080;
     static final int BULK_PORT = 5201;
     private static final Duration QUICKLY = Duration.ofSeconds(10);
@@ -71,7 +68,12 @@ record Site(
                                         List.of(unpooledFirst, last))),
                         Optional.of(
                                 Neighbours.build(
-                                        lab, name, proxies, lab.pod(name + "-node"), node, pooled)));
+                                        lab,
+                                        name,
+                                        proxies,
+                                        lab.pod(name + "-node"),
+                                        node,
+                                        pooled)));
             }
         };
     }

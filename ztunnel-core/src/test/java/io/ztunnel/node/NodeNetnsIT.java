@@ -280,7 +280,9 @@ class NodeNetnsIT {
 
     private void mesh(String policies) throws IOException {
         Path next = folder.resolve("mesh.next");
-        Files.writeString(next, "workloads:\n"
+        Files.writeString(
+                next,
+                "workloads:\n"
                         + workload(client)
                         + workload(server)
                         + (noisy == null ? "" : workload(noisy))
