@@ -4,6 +4,7 @@ import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.concurrent.FastThreadLocalThread;
+import io.netty.util.internal.PlatformDependent;
 import io.ztunnel.ca.IstioCertificateAuthority;
 import io.ztunnel.config.ZtunnelConfig;
 import io.ztunnel.feed.MeshWriter;
@@ -28,6 +29,7 @@ import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.Worker;
+import io.ztunnel.worker.WorkerBudget;
 import io.ztunnel.worker.WorkerMailbox;
 
 import org.jspecify.annotations.Nullable;
@@ -86,13 +88,24 @@ final class DataPlane implements AutoCloseable {
         loops =
                 new MultiThreadIoEventLoopGroup(
                         config.workers().count(), threads, SteadyEpoll.newFactory());
+        WorkerBudget.Limits part =
+                parts.budget(Privileges.raiseOpenFileLimit(), PlatformDependent.maxDirectMemory())
+                        .dividedBy(config.workers().count());
         int index = 0;
         for (EventExecutor loop : loops) {
             EventLoop own = (EventLoop) loop;
             Observer observer =
                     new Observer(metrics.newShard(), logging.accessLog(own), System::nanoTime);
             RandomGenerator dice = RandomGenerator.of("L64X128MixRandom");
-            workers.add(new WorkerMailbox(new Worker(index++, own, observer, dice)));
+            workers.add(
+                    new WorkerMailbox(
+                            new Worker(
+                                    index++,
+                                    own,
+                                    observer,
+                                    dice,
+                                    new WorkerBudget(part),
+                                    parts.idle())));
         }
         meshThread =
                 Executors.newSingleThreadScheduledExecutor(
@@ -147,7 +160,6 @@ final class DataPlane implements AutoCloseable {
     ///     be bound, or a privilege is missing
     void start() throws IOException {
         boolean shared = config.mode() == ZtunnelConfig.Mode.SHARED;
-        Privileges.raiseOpenFileLimit();
         if (shared) {
             Privileges.check(parts.pods().sockets().mark());
         }

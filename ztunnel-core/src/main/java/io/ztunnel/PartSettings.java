@@ -14,6 +14,8 @@ import io.ztunnel.policy.UnknownPolicies;
 import io.ztunnel.route.RouteSettings;
 import io.ztunnel.tls.KeyExchange;
 import io.ztunnel.tls.TlsSettings;
+import io.ztunnel.worker.IdleLimits;
+import io.ztunnel.worker.WorkerBudget;
 import io.ztunnel.xds.BearerToken;
 import io.ztunnel.xds.NodeDescription;
 import io.ztunnel.xds.TransportSettings;
@@ -138,6 +140,29 @@ record PartSettings(ZtunnelConfig config) {
                 .streamsPerTunnel(tunnels.maxStreamsPerConnection())
                 .unusedRelease(tunnels.unusedTimeout())
                 .build();
+    }
+
+    /// @param descriptors the process may have; negative where not known
+    /// @param directMemory bytes
+    WorkerBudget.Limits budget(long descriptors, long directMemory) {
+        ZtunnelConfig.Bounds bounds = config.bounds();
+        long open = descriptors < 0 ? 1024 : descriptors;
+        // The rest is for files, namespaces, the admin's ports and tunnels to others.
+        long sockets = Math.max(64, open - Math.max(128, open / 10));
+        return new WorkerBudget.Limits(
+                bounds.sockets() == null ? sockets : bounds.sockets(),
+                bounds.handshakes(),
+                bounds.bufferedBytes() == null ? directMemory / 4 : bounds.bufferedBytes());
+    }
+
+    IdleLimits idle() {
+        ZtunnelConfig.Bounds bounds = config.bounds();
+        return new IdleLimits(
+                bounds.outboundIdle(),
+                bounds.inboundIdle(),
+                bounds.passthroughIdle(),
+                bounds.halfClosedIdle(),
+                bounds.gonePeerGrace());
     }
 
     TlsSettings tls() {

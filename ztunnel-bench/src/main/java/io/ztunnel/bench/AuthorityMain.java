@@ -22,7 +22,8 @@ import java.util.List;
 public final class AuthorityMain {
     private static final String TRUST_DOMAIN = "cluster.local";
     private static final String CLUSTER = "Kubernetes";
-    private static final String WARM_UP_TOKEN = "warm-up";
+    /// Who may ask for the pods of a node.
+    static final String NODE_TOKEN = "node";
 
     /// Enough that a signature takes what it will take from then on.
     private static final int WARM_UP_CALLS = 200;
@@ -35,7 +36,7 @@ public final class AuthorityMain {
         for (String account : List.of(ZtunnelProxies.SOURCE, ZtunnelProxies.DESTINATION)) {
             callers.tokens.put(account, caller("default", account));
         }
-        callers.tokens.put(WARM_UP_TOKEN, caller("istio-system", "ztunnel"));
+        callers.tokens.put(NODE_TOKEN, caller("istio-system", "ztunnel"));
         InetSocketAddress address = new InetSocketAddress(args[0], Integer.parseInt(args[1]));
         try (LocalCa ca =
                 LocalCa.start(
@@ -61,7 +62,7 @@ public final class AuthorityMain {
     private static void warmUp(URI address, String root) throws Exception {
         CaSettings settings =
                 CaSettings.shared(
-                        address, new RootSource.Pem(root), new TokenSource.Literal(WARM_UP_TOKEN));
+                        address, new RootSource.Pem(root), new TokenSource.Literal(NODE_TOKEN));
         try (CertificateAuthority client = new IstioCertificateAuthority(settings)) {
             for (int i = 0; i < WARM_UP_CALLS; i++) {
                 client.sign("spiffe://" + TRUST_DOMAIN + "/ns/default/sa/warm-up");

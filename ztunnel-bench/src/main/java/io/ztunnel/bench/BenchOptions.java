@@ -37,8 +37,8 @@ record BenchOptions(
               --seconds N          of one measurement (2)
               --idle N             idle connections while memory is read (5000)
               --only LIST          scenarios: bulk-1-up,bulk-1-down,bulk-8-up,bulk-8-down,
-                                   requests-1,requests-16,requests-64,mixed,connections,
-                                   handshakes,start
+                                   requests-1,requests-16,requests-64,mixed,noisy,
+                                   connections,handshakes,start
               --quick              one round of 1 s and the main scenarios only
               --json FILE          all samples, medians and ratios
               --help

@@ -10,7 +10,10 @@ record Requests(String name, int connections, int millis) implements Scenario {
 
     @Override
     public void measure(Site site, Samples samples) {
-        Lane lane = site.pooled();
+        measure(site.pooled(), samples);
+    }
+
+    void measure(Lane lane, Samples samples) {
         double before = lane.cpuSeconds();
         Map<String, Double> answer = ask(lane, connections, millis);
         double used = lane.cpuSeconds() - before;

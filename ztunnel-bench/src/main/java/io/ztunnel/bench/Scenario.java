@@ -40,6 +40,7 @@ interface Scenario {
                 new Requests("requests-16", 16, millis),
                 new Requests("requests-64", 64, millis),
                 new Mixed(options.seconds()),
+                new Noisy(options.seconds()),
                 new Connections("connections", 16, millis),
                 new Handshakes(16, millis),
                 new StartAndMemory(options.idleConnections()));

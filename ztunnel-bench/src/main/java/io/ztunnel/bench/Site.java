@@ -9,10 +9,16 @@ import java.util.Optional;
 ///
 /// @param pooled the ordinary way; connections share tunnels where the variant can
 /// @param handshakes a way on which every connection makes a full mutual TLS handshake
-record Site(Variant variant, Lane pooled, Optional<Lane> handshakes) {
+/// @param neighbours two pods behind one daemon, where the variant can
+record Site(
+        Variant variant, Lane pooled, Optional<Lane> handshakes, Optional<Neighbours> neighbours) {
     static final int ECHO_PORT = 8080;
     static final int BULK_PORT = 5201;
     private static final Duration QUICKLY = Duration.ofSeconds(10);
+
+    Site(Variant variant, Lane pooled, Optional<Lane> handshakes) {
+        this(variant, pooled, handshakes, Optional.empty());
+    }
 
     /// @param authority signs for ztunnels; the others want none
     static Site build(Lab lab, Variant variant, Optional<Authority> authority) {
@@ -38,26 +44,36 @@ record Site(Variant variant, Lane pooled, Optional<Lane> handshakes) {
             case ZTUNNEL -> {
                 Pod unpooled = lab.pod(name + "-hs");
                 Agent unpooledLoad = Agent.start(lab, name + "-hs-load", unpooled);
+                List<Pod> node = List.of(lab.pod(name + "-quiet"), lab.pod(name + "-noisy"));
                 ZtunnelProxies proxies =
                         new ZtunnelProxies(
                                 lab,
                                 variant,
                                 authority.orElseThrow(),
-                                List.of(source, unpooled),
+                                List.of(source, unpooled, node.getFirst(), node.getLast()),
                                 destination);
                 Proxy last = proxies.destination(destination, server);
                 Proxy first = proxies.source(source, load);
                 Proxy unpooledFirst = proxies.unpooledSource(unpooled, unpooledLoad);
+                Lane pooled = new Lane(source, load, echo, bulk, List.of(first, last));
                 yield new Site(
                         variant,
-                        new Lane(source, load, echo, bulk, List.of(first, last)),
+                        pooled,
                         Optional.of(
                                 new Lane(
                                         unpooled,
                                         unpooledLoad,
                                         echo,
                                         bulk,
-                                        List.of(unpooledFirst, last))));
+                                        List.of(unpooledFirst, last))),
+                        Optional.of(
+                                Neighbours.build(
+                                        lab,
+                                        name,
+                                        proxies,
+                                        lab.pod(name + "-node"),
+                                        node,
+                                        pooled)));
             }
         };
     }
@@ -70,5 +86,6 @@ record Site(Variant variant, Lane pooled, Optional<Lane> handshakes) {
                         lane.proxies().stream()
                                 .filter(proxy -> !pooled.proxies().contains(proxy))
                                 .forEach(Proxy::start));
+        neighbours.ifPresent(Neighbours::start);
     }
 }

@@ -17,5 +17,11 @@ final class WarmUp {
         if (handshakes.appliesTo(site)) {
             handshakes.measure(site, nowhere);
         }
+        site.neighbours()
+                .ifPresent(
+                        pods -> {
+                            new Requests("", 16, millis).measure(pods.quiet(), nowhere);
+                            Connections.measure(pods.noisy(), 16, millis, nowhere);
+                        });
     }
 }

@@ -48,6 +48,16 @@ final class ZtunnelProxies {
         return proxy("hs", pod, watcher, SOURCE, alone);
     }
 
+    /// One daemon for the sources that the agent tells it of, as on a node of Kubernetes.
+    Proxy shared(Pod node, Agent watcher, NodeAgent agent, List<Pod> sources) {
+        sources.forEach(pod -> Redirection.apply(pod, lab.hub().address()));
+        Map<String, String> settings = common(SOURCE, AuthorityMain.NODE_TOKEN);
+        settings.put("PROXY_MODE", "shared");
+        settings.put("INPOD_UDS", agent.path().toString());
+        return new Proxy(
+                lab, variant.name() + "-node", node, variant.command(), settings, watcher, READY);
+    }
+
     Proxy destination(Pod pod, Agent watcher) {
         return proxy("dst", pod, watcher, DESTINATION, Map.of());
     }
@@ -55,22 +65,27 @@ final class ZtunnelProxies {
     private Proxy proxy(
             String role, Pod pod, Agent watcher, String account, Map<String, String> extra) {
         Redirection.apply(pod, lab.hub().address());
-        Map<String, String> settings = new HashMap<>();
+        Map<String, String> settings = common(account, account);
         settings.put("PROXY_MODE", "dedicated");
         settings.put("PROXY_WORKLOAD_INFO", "default/" + podName(pod) + "/" + account);
+        settings.putAll(extra);
+        String name = variant.name() + "-" + role;
+        return new Proxy(lab, name, pod, variant.command(), settings, watcher, READY);
+    }
+
+    private Map<String, String> common(String account, String token) {
+        Map<String, String> settings = new HashMap<>();
         settings.put("NODE_NAME", account.equals(SOURCE) ? "node-a" : "node-b");
         settings.put("LOCAL_XDS_PATH", mesh.toString());
         settings.put("XDS_ADDRESS", "");
         settings.put("CA_ADDRESS", "https://" + authority.address());
         settings.put("CA_ROOT_CA", authority.root().toString());
-        settings.put("AUTH_TOKEN", account);
+        settings.put("AUTH_TOKEN", token);
         settings.put("ENABLE_ORIG_SRC", "false");
         settings.put("PACKET_MARK", "1337");
         settings.put("ISTIO_META_DNS_CAPTURE", "false");
         settings.put("ZTUNNEL_WORKER_THREADS", "2");
-        settings.putAll(extra);
-        String name = variant.name() + "-" + role;
-        return new Proxy(lab, name, pod, variant.command(), settings, watcher, READY);
+        return settings;
     }
 
     private static String workload(Pod pod, String account, String node) {

@@ -87,6 +87,7 @@ public final class ConfigReader {
                         tunnels(),
                         ConnectionSettings.retry(env),
                         ConnectionSettings.policies(env),
+                        bounds(),
                         workers(document),
                         terminationDeadline(),
                         logs(),
@@ -410,6 +411,22 @@ public final class ConfigReader {
                 env.within(HTTP2_FRAME_SIZE, 32, 16_384, (1 << 24) - 1, 1L << 20),
                 (int) env.within(POOL_MAX_STREAMS_PER_CONNECTION, 16, 1, 65_535, 100),
                 env.duration(POOL_UNUSED_RELEASE_TIMEOUT, Duration.ofMinutes(5)));
+    }
+
+    private ZtunnelConfig.Bounds bounds() {
+        return new ZtunnelConfig.Bounds(
+                atLeast(ZTUNNEL_MAX_SOCKETS, 64),
+                env.within(ZTUNNEL_MAX_HANDSHAKES, 32, 1, Integer.MAX_VALUE, 512),
+                atLeast(ZTUNNEL_MAX_BUFFERED_BYTES, 1 << 20),
+                env.duration(ZTUNNEL_OUTBOUND_IDLE_TIMEOUT, Duration.ZERO),
+                env.duration(ZTUNNEL_INBOUND_IDLE_TIMEOUT, Duration.ZERO),
+                env.duration(ZTUNNEL_PASSTHROUGH_IDLE_TIMEOUT, Duration.ZERO),
+                env.duration(ZTUNNEL_HALF_CLOSED_IDLE_TIMEOUT, Duration.ZERO),
+                env.duration(ZTUNNEL_GONE_PEER_GRACE, Duration.ofSeconds(30)));
+    }
+
+    private @Nullable Long atLeast(Setting setting, long least) {
+        return set(setting) ? env.within(setting, 32, least, 0xffff_ffffL, least) : null;
     }
 
     private ZtunnelConfig.Workers workers(ProxyConfigDocument document) {

@@ -153,6 +153,39 @@ enum Setting {
             "`allow`",
             "what a listed policy that still has not come means; `allow`: nothing"),
 
+    ZTUNNEL_MAX_SOCKETS(
+            Group.BOUNDS,
+            "u32",
+            "nine tenths of the descriptors",
+            "sockets of the whole node, two for each connection; beyond, new ones are refused"),
+    ZTUNNEL_MAX_HANDSHAKES(
+            Group.BOUNDS,
+            "u32",
+            "`512`",
+            "TLS handshakes of arriving tunnels at once; beyond, new ones are refused"),
+    ZTUNNEL_MAX_BUFFERED_BYTES(
+            Group.BOUNDS,
+            "u32",
+            "a quarter of direct memory",
+            "bytes taken from senders that nobody has consumed yet; windows shrink beyond half of"
+                    + " it, beyond all of it nothing more is read or taken"),
+    ZTUNNEL_OUTBOUND_IDLE_TIMEOUT(
+            Group.BOUNDS,
+            "duration",
+            "off",
+            "connections from pods (15001) end when no byte moved for so long; `0s`: off"),
+    ZTUNNEL_INBOUND_IDLE_TIMEOUT(
+            Group.BOUNDS, "duration", "off", "the same for connections in tunnels (15008)"),
+    ZTUNNEL_PASSTHROUGH_IDLE_TIMEOUT(
+            Group.BOUNDS, "duration", "off", "the same for plain connections to pods (15006)"),
+    ZTUNNEL_HALF_CLOSED_IDLE_TIMEOUT(
+            Group.BOUNDS, "duration", "off", "the same on all ports, once one direction has ended"),
+    ZTUNNEL_GONE_PEER_GRACE(
+            Group.BOUNDS,
+            "duration",
+            "`30s`",
+            "how long the other side may stay silent when one side of a connection is gone"),
+
     RUST_LOG(Group.DIAGNOSTICS, "filter", "`info`", "levels, such as `access=debug,info`"),
     LOG_FORMAT(Group.DIAGNOSTICS, "`json` or other", "plain", "how lines look"),
     AUTHZ_POLICY_INFO_LOGGING(
@@ -169,6 +202,7 @@ enum Setting {
         SOCKETS("Mode and sockets"),
         TUNNELS("Tunnels, threads, shutdown"),
         CONNECTIONS("Failing endpoints and missing policies"),
+        BOUNDS("Bounds"),
         DIAGNOSTICS("Logs and cryptography"),
         FILES("Structured configuration");
 

@@ -23,6 +23,7 @@ public record ZtunnelConfig(
         Tunnels tunnels,
         Retry retry,
         Policies policies,
+        Bounds bounds,
         Workers workers,
         Duration terminationDeadline,
         Logs logs,
@@ -173,6 +174,21 @@ public record ZtunnelConfig(
     /// @param denyUnknown whether one that has not come denies everything
     public record Policies(Duration hold, boolean denyUnknown) {}
 
+    /// What the whole node may have at once, and how long what is idle may stay. Zero durations
+    /// are no limit.
+    ///
+    /// @param sockets null: what the descriptor limit allows
+    /// @param bufferedBytes null: what direct memory allows
+    public record Bounds(
+            @Nullable Long sockets,
+            long handshakes,
+            @Nullable Long bufferedBytes,
+            Duration outboundIdle,
+            Duration inboundIdle,
+            Duration passthroughIdle,
+            Duration halfClosedIdle,
+            Duration gonePeerGrace) {}
+
     /// @param count 1 or more event loops
     public record Workers(int count) {}
 
@@ -195,6 +211,7 @@ public record ZtunnelConfig(
                 tunnels,
                 retry,
                 policies,
+                bounds,
                 workers,
                 terminationDeadline,
                 logs,

@@ -46,6 +46,9 @@ final class InboundConnection extends LiveConnection {
 
         /// Calls back when the peer leaves before it has its answer.
         void whenAbandoned(Runnable action);
+
+        /// The connection has ended, however it did.
+        default void ended() {}
     }
 
     /// What the stages found out before the connection is judged.
@@ -172,7 +175,7 @@ final class InboundConnection extends LiveConnection {
     }
 
     private void deliver(Channel channel) {
-        TcpLeg server = TcpLeg.on(channel);
+        TcpLeg server = TcpLeg.on(channel, stage.slice().admission().buffers());
         Leg client = origin.accept();
         if (plan.preamble() != null) {
             server.write(plan.preamble().get());
@@ -202,6 +205,7 @@ final class InboundConnection extends LiveConnection {
     private void end(Outcome outcome) {
         over = true;
         record.close(outcome);
+        origin.ended();
         stage.slice().inbound().remove(this);
         stage.slice().mayBeQuiet();
     }
@@ -224,7 +228,7 @@ final class InboundConnection extends LiveConnection {
         }
         end(
                 switch (reason) {
-                    case DRAIN -> Outcome.drained();
+                    case DRAIN, IDLE, HALF_CLOSED, GONE -> reason.outcome(relay);
                     case POLICY_CHANGE ->
                             Outcome.failed(
                                     ResponseFlag.DENY,
@@ -235,6 +239,21 @@ final class InboundConnection extends LiveConnection {
                                     ResponseFlag.CERT_REVOKED,
                                     "connection closed: peer certificate revoked by CRL");
                 });
+    }
+
+    @Override
+    public Port port() {
+        return plan.facts().identity() == null ? Port.PLAINTEXT : Port.TUNNELLED;
+    }
+
+    @Override
+    public @Nullable Relay relay() {
+        return relay;
+    }
+
+    @Override
+    public long moved() {
+        return record.clientToServerBytes() + record.serverToClientBytes();
     }
 
     @Override

@@ -57,7 +57,7 @@ final class PlaintextListener {
         Arrival(Channel channel) {
             this.source = (InetSocketAddress) channel.remoteAddress();
             this.destination = OriginalDestination.of(channel);
-            this.client = TcpLeg.on(channel);
+            this.client = TcpLeg.on(channel, stage.slice().admission().buffers());
             client.whenGoneEarly(() -> gone = true);
         }
 

@@ -15,6 +15,7 @@ import io.ztunnel.relay.ReceiveSizes;
 import io.ztunnel.tls.Handshake;
 import io.ztunnel.tls.PeerIdentity;
 import io.ztunnel.worker.PodSlice;
+import io.ztunnel.worker.WorkerBudget.Kind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -42,17 +43,23 @@ final class TunnelListener implements PodSlice.Part {
             channel.close();
             return;
         }
+        if (!stage.slice().admission().take(Kind.HANDSHAKES, 1)) {
+            channel.close();
+            return;
+        }
         Observer observer = stage.slice().worker().observer();
         observer.socketOpened(Reporter.DESTINATION);
         accepted.add(channel);
+        Arrival arrival = new Arrival(channel);
         channel.closeFuture()
                 .addListener(
                         closed -> {
                             observer.socketClosed(Reporter.DESTINATION);
                             accepted.remove(channel);
+                            arrival.settled();
                             stage.slice().mayBeQuiet();
                         });
-        new Arrival(channel).begin();
+        arrival.begin();
     }
 
     @Override
@@ -79,11 +86,20 @@ final class TunnelListener implements PodSlice.Part {
         private final Channel channel;
         private final InetSocketAddress source;
         private final InetSocketAddress destination;
+        private boolean settled;
 
         Arrival(Channel channel) {
             this.channel = channel;
             this.source = (InetSocketAddress) channel.remoteAddress();
             this.destination = (InetSocketAddress) channel.localAddress();
+        }
+
+        /// The handshake is over, one way or the other.
+        void settled() {
+            if (!settled) {
+                settled = true;
+                stage.slice().admission().give(Kind.HANDSHAKES, 1);
+            }
         }
 
         void begin() {
@@ -134,9 +150,15 @@ final class TunnelListener implements PodSlice.Part {
 
         @Override
         public void onSecured(PeerIdentity peer) {
+            settled();
             InboundPeer arrived = new InboundPeer(source, destination, peer.identity());
             TunnelRequests requests = new TunnelRequests(stage, arrived);
-            Tunnel tunnel = TunnelServer.install(channel, stage.tunnelSettings(), requests);
+            Tunnel tunnel =
+                    TunnelServer.install(
+                            channel,
+                            stage.tunnelSettings(),
+                            stage.slice().admission().buffers(),
+                            requests);
             tunnels.add(tunnel);
             requests.whenClosed(() -> tunnels.remove(tunnel));
             if (stage.slice().isDraining()) {

@@ -22,6 +22,8 @@ import io.ztunnel.route.DestinationService;
 import io.ztunnel.route.InboundRequest;
 import io.ztunnel.route.InboundRoute;
 import io.ztunnel.route.Refusal;
+import io.ztunnel.worker.Admission;
+import io.ztunnel.worker.WorkerBudget.Kind;
 
 import org.jspecify.annotations.Nullable;
 
@@ -85,6 +87,12 @@ final class TunnelRequests implements ConnectHandler {
             Workload local,
             InboundRoute.Deliver to,
             long startNanos) {
+        Admission admission = stage.slice().admission();
+        if (!admission.take(Kind.SOCKETS, 1)) {
+            // No line for each of them: the admission tells once for all.
+            request.refuse(Refusal.UPSTREAM_UNREACHABLE.status());
+            return;
+        }
         String host = Forwarded.parse(request.first("forwarded")).host();
         IpAddress source = IpAddress.of(peer.source().getAddress());
         Authority.Address announce = to.announce();
@@ -200,6 +208,11 @@ final class TunnelRequests implements ConnectHandler {
         @Override
         public void whenAbandoned(Runnable action) {
             request.onAbandoned(action);
+        }
+
+        @Override
+        public void ended() {
+            stage.slice().admission().give(Kind.SOCKETS, 1);
         }
     }
 }

@@ -18,11 +18,16 @@ public final class Privileges {
 
     /// Lets the process open as many files as it may at all: two for each connection are needed.
     /// Where that is refused, the limit stays as it is.
-    public static void raiseOpenFileLimit() {
+    ///
+    /// @return how many; -1 where it is not known
+    public static long raiseOpenFileLimit() {
         try {
-            LOG.info("file descriptor limit: {}", LibC.raiseOpenFileLimit());
+            long limit = LibC.raiseOpenFileLimit();
+            LOG.info("file descriptor limit: {}", limit);
+            return limit;
         } catch (IOException refused) {
             LOG.warn("cannot raise the file descriptor limit: {}", refused.getMessage());
+            return -1;
         }
     }
 

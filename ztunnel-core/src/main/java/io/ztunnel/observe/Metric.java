@@ -28,6 +28,23 @@ enum Metric {
             "ztunnel_java_traffic_series_overflowed",
             Type.COUNTER,
             "Connections counted under the labels `other`: too many label sets (unstable)."),
+    JAVA_REFUSED(
+            "ztunnel_java_connections_refused",
+            Type.COUNTER,
+            "Connections refused because a budget of the node was spent (unstable)."),
+    JAVA_REAPED(
+            "ztunnel_java_connections_reaped",
+            Type.COUNTER,
+            "Connections ended because nothing moved on them any more (unstable)."),
+    JAVA_SOCKETS_TAKEN(
+            "ztunnel_java_sockets_taken",
+            Type.GAUGE,
+            "Sockets reserved for connections and tunnels (unstable)."),
+    JAVA_BUFFERED(
+            "ztunnel_java_buffered_bytes",
+            Type.GAUGE,
+            "bytes",
+            "Bytes taken from senders that nobody has consumed yet (unstable)."),
     BUILD("istio_build", Type.GAUGE, "Version of this component."),
     XDS_TERMINATIONS(
             "istio_xds_connection_terminations",

@@ -6,7 +6,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 
 /// Writes one scrape as OpenMetrics text (docs/spec/config-observability-dns.md 3.2).
@@ -75,6 +77,33 @@ final class MetricsExposition {
             overflowed += shard.overflowed();
         }
         known(Metric.JAVA_SERIES_OVERFLOWED, overflowed);
+        byReason(Metric.JAVA_REFUSED, MetricsShard::refused);
+        byReason(Metric.JAVA_REAPED, MetricsShard::reaped);
+        long sockets = 0;
+        long buffered = 0;
+        for (MetricsShard shard : metrics.shards()) {
+            sockets += shard.socketsTaken();
+            buffered += shard.buffered();
+        }
+        known(Metric.JAVA_SOCKETS_TAKEN, sockets);
+        known(Metric.JAVA_BUFFERED, buffered);
+    }
+
+    private void byReason(Metric metric, Function<MetricsShard, Map<String, LongAdder>> counters) {
+        Map<String, Long> sums = new TreeMap<>();
+        for (MetricsShard shard : metrics.shards()) {
+            counters.apply(shard)
+                    .forEach((reason, count) -> sums.merge(reason, count.sum(), Long::sum));
+        }
+        if (sums.isEmpty()) {
+            return;
+        }
+        header(metric);
+        sums.forEach(
+                (reason, count) -> {
+                    out.text(metric.sample()).text("{reason=\"").text(reason).text("\"} ");
+                    out.number(count).put('\n');
+                });
     }
 
     private void traffic() {

@@ -2,6 +2,7 @@ package io.ztunnel.observe;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
 
@@ -25,6 +26,10 @@ public final class MetricsShard {
     private final LongAdder avoided = new LongAdder();
     private final Map<DryRunKey, LongAdder> dryRun = new ConcurrentHashMap<>();
     private final LongAdder unknownPolicies = new LongAdder();
+    private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
+    private final Map<String, LongAdder> reaped = new ConcurrentHashMap<>();
+    private final AtomicLong socketsTaken = new AtomicLong();
+    private final AtomicLong buffered = new AtomicLong();
     private final int maxSeries;
 
     MetricsShard(int maxSeries) {
@@ -97,6 +102,42 @@ public final class MetricsShard {
 
     void eachDryRun(BiConsumer<DryRunKey, LongAdder> visitor) {
         dryRun.forEach(visitor);
+    }
+
+    /// A connection was refused because a budget was spent.
+    ///
+    /// @param reason the budget's name
+    public void refused(String reason) {
+        refused.computeIfAbsent(reason, absent -> new LongAdder()).increment();
+    }
+
+    /// A connection was ended because nothing moved on it.
+    ///
+    /// @param reason a constant
+    public void reaped(String reason) {
+        reaped.computeIfAbsent(reason, absent -> new LongAdder()).increment();
+    }
+
+    /// What is in use now, told from time to time.
+    public void level(long sockets, long bytes) {
+        socketsTaken.setOpaque(sockets);
+        buffered.setOpaque(bytes);
+    }
+
+    Map<String, LongAdder> refused() {
+        return refused;
+    }
+
+    Map<String, LongAdder> reaped() {
+        return reaped;
+    }
+
+    long socketsTaken() {
+        return socketsTaken.getOpaque();
+    }
+
+    long buffered() {
+        return buffered.getOpaque();
     }
 
     void socketOpened(Reporter reporter) {

@@ -23,6 +23,11 @@ public record Outcome(ResponseFlag flag, @Nullable String error) {
         return new Outcome(flag, error);
     }
 
+    /// Ended by us for want of anything that moves: an ERROR line, but not counted as failed.
+    public static Outcome reaped(String error) {
+        return new Outcome(ResponseFlag.NONE, error);
+    }
+
     /// An ERROR line, but not counted as failed.
     public static Outcome drained() {
         return DRAINED;

@@ -103,7 +103,9 @@ final class NestedTunnel {
 
     private void ask(
             Channel inner, @Nullable SpiffeId peer, ConnectRequest connect, Result result) {
-        ClientTunnel tunnel = TunnelClient.install(inner, stage.tunnelSettings());
+        ClientTunnel tunnel =
+                TunnelClient.install(
+                        inner, stage.tunnelSettings(), stage.slice().admission().buffers());
         tunnel.open(
                 connect,
                 new OpenListener() {

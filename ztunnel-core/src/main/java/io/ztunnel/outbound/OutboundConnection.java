@@ -53,7 +53,7 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
     private OutboundConnection(Outbound stage, Channel accepted) {
         this.stage = stage;
         this.startNanos = stage.slice().worker().observer().nanoTime();
-        this.client = TcpLeg.on(accepted);
+        this.client = TcpLeg.on(accepted, stage.slice().admission().buffers());
         this.source = (InetSocketAddress) accepted.remoteAddress();
         this.target = OriginalDestination.of(accepted);
         this.nextHop = text(target);
@@ -250,7 +250,22 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
                         ? Outcome.failed(
                                 ResponseFlag.CERT_REVOKED,
                                 "connection closed: peer certificate revoked by CRL")
-                        : Outcome.drained());
+                        : reason.outcome(relay));
+    }
+
+    @Override
+    public Port port() {
+        return Port.OUTBOUND;
+    }
+
+    @Override
+    public @Nullable Relay relay() {
+        return relay;
+    }
+
+    @Override
+    public long moved() {
+        return record == null ? 0 : record.clientToServerBytes() + record.serverToClientBytes();
     }
 
     @Override

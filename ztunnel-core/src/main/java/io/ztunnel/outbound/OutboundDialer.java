@@ -139,7 +139,7 @@ final class OutboundDialer {
                     if (abandoned) {
                         channel.close();
                     } else if (connected.isSuccess()) {
-                        result.onReached(TcpLeg.on(channel));
+                        result.onReached(TcpLeg.on(channel, stage.slice().admission().buffers()));
                     } else {
                         result.onFailed(
                                 new DialFailure(

@@ -34,7 +34,11 @@ public final class OutboundListener implements PodSlice.Part {
                         settings,
                         router,
                         dialer,
-                        new TunnelPool<>(slice.worker().loop(), tunnelSettings, factory),
+                        new TunnelPool<>(
+                                slice.worker().loop(),
+                                tunnelSettings,
+                                slice.admission().buffers(),
+                                factory),
                         certificates,
                         tls,
                         names,

@@ -2,6 +2,7 @@ package io.ztunnel.pod;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelOption;
 import io.ztunnel.identity.CertificateSource;
 import io.ztunnel.inbound.InboundListener;
 import io.ztunnel.inbound.InboundSettings;
@@ -17,8 +18,10 @@ import io.ztunnel.policy.PolicyJudge;
 import io.ztunnel.route.InboundRouter;
 import io.ztunnel.route.OutboundRouter;
 import io.ztunnel.tls.TlsContexts;
+import io.ztunnel.worker.Admission;
 import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodSlice;
+import io.ztunnel.worker.WorkerBudget.Kind;
 
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -138,7 +141,8 @@ final class PodListeners implements PodSlice.Part {
                                 settings.listenerMark()
                                         ? settings.sockets()
                                         : settings.sockets().withMark(0)),
-                        new Arrivals(onAccepted));
+                        new Arrivals(
+                                channel -> admit(channel, port == TUNNEL ? 1 : 2, onAccepted)));
         binding.addListener(
                 bound -> {
                     if (bound.isSuccess()) {
@@ -149,6 +153,18 @@ final class PodListeners implements PodSlice.Part {
                     }
                 });
         return result;
+    }
+
+    /// A socket that there is no room for is reset: whoever connected shall know at once.
+    private void admit(Channel channel, int sockets, Consumer<Channel> onAccepted) {
+        Admission admission = slice.admission();
+        if (!admission.take(Kind.SOCKETS, sockets)) {
+            channel.config().setOption(ChannelOption.SO_LINGER, 0);
+            channel.close();
+            return;
+        }
+        channel.closeFuture().addListener(closed -> admission.give(Kind.SOCKETS, sockets));
+        onAccepted.accept(channel);
     }
 
     private InetSocketAddress wildcard(int port) {

@@ -32,6 +32,14 @@ public interface Leg {
     /// Ends both directions at once and drops what is queued.
     void abort();
 
+    /// Whether bytes written before [#finish] are still waiting for the other side.
+    default boolean isFinishing() {
+        return false;
+    }
+
+    /// Looks whether the other side is still there, and has that looked at more often than usual.
+    default void probe() {}
+
     /// Stops reading, so that the sender runs into its own limit.
     void pause();
 

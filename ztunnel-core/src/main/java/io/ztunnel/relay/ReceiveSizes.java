@@ -8,13 +8,15 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.RecvByteBufAllocator;
 import io.netty.util.UncheckedBooleanSupplier;
 
+import org.jspecify.annotations.Nullable;
+
 /// How large the next read of a socket is.
 ///
 /// Starts small, so that request and response traffic stays in the cache, and grows with the first
 /// full read, because a full buffer means that more is waiting. Every buffer keeps room in front
 /// for the nine bytes of a frame header (RFC 9113 4.1), so that a DATA frame is built where the
 /// bytes lie. One turn of the loop reads a bounded amount from one socket: its neighbours wait for
-/// nobody.
+/// nobody. It stops at once when whoever got the last read wants no more for now.
 ///
 /// Stateless; the handles belong to their channel's loop.
 public final class ReceiveSizes implements RecvByteBufAllocator {
@@ -49,6 +51,7 @@ public final class ReceiveSizes implements RecvByteBufAllocator {
         private int attempted;
         private int last;
         private int total;
+        private @Nullable ChannelConfig config;
 
         @Override
         public ByteBuf allocate(ByteBufAllocator allocator) {
@@ -63,7 +66,8 @@ public final class ReceiveSizes implements RecvByteBufAllocator {
         }
 
         @Override
-        public void reset(ChannelConfig config) {
+        public void reset(ChannelConfig of) {
+            config = of;
             total = 0;
             last = 0;
         }
@@ -113,7 +117,11 @@ public final class ReceiveSizes implements RecvByteBufAllocator {
 
         @Override
         public boolean continueReading() {
-            return last > 0 && last == attempted && total < BYTES_PER_TURN;
+            return last > 0 && last == attempted && total < BYTES_PER_TURN && isWanted();
+        }
+
+        private boolean isWanted() {
+            return config == null || config.isAutoRead();
         }
 
         @Override

@@ -23,6 +23,18 @@ public final class Relay {
     private final Consumer<RelayEnd> whenDone;
     private boolean over;
 
+    /// How much of a relay is left.
+    public enum State {
+        /// Both directions go on.
+        OPEN,
+        /// One direction has ended, the other one may still bring something somewhere.
+        HALF_CLOSED,
+        /// What the remaining direction brings has nowhere to go.
+        ONE_SIDE_GONE,
+        /// Nothing.
+        OVER
+    }
+
     private Relay(Leg client, Leg server, ByteMeter meter, Consumer<RelayEnd> whenDone) {
         this.meter = meter;
         this.whenDone = whenDone;
@@ -50,6 +62,37 @@ public final class Relay {
         }
     }
 
+    public State state() {
+        if (over) {
+            return State.OVER;
+        }
+        if (!send.done && !receive.done) {
+            return State.OPEN;
+        }
+        Direction left = send.done ? receive : send;
+        return left.sinkGone != null && !left.from.isFinishing()
+                ? State.ONE_SIDE_GONE
+                : State.HALF_CLOSED;
+    }
+
+    /// Finds out whether anybody is left at the sockets; what is gone is reported as such.
+    public void probe() {
+        if (!over) {
+            send.from.probe();
+        }
+        if (!over) {
+            receive.from.probe();
+        }
+    }
+
+    /// What went wrong so far; null where nothing did.
+    public @Nullable String error() {
+        if (send.error != null) {
+            return "send: " + send.error;
+        }
+        return receive.error != null ? "receive: " + receive.error : null;
+    }
+
     private void settle() {
         if (over || !send.done || !receive.done) {
             return;
@@ -57,10 +100,7 @@ public final class Relay {
         over = true;
         send.from.close();
         receive.from.close();
-        String error = send.error != null ? "send: " + send.error : null;
-        if (error == null && receive.error != null) {
-            error = "receive: " + receive.error;
-        }
+        String error = error();
         whenDone.accept(error == null ? RelayEnd.FINISHED : new RelayEnd.Failed(error));
     }
 

@@ -3,13 +3,19 @@ package io.ztunnel.relay;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelException;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelOutboundBuffer;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannelConfig;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.channel.unix.Socket;
 import io.netty.channel.unix.UnixChannel;
+import io.ztunnel.hbone.ReceiveBudget;
 
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +29,21 @@ import java.util.ArrayDeque;
 /// being asked when the peer has closed its side already. They are few, the socket's buffer bounds
 /// them.
 public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
+    /// What a paused socket has left at the other side at most: its queue and one read.
+    private static final int STALLED = 128 * 1024;
+
+    /// How long a program may leave unread what it was sent before it was left alone.
+    private static final int UNREAD_MILLIS = 300_000;
+
+    private static final int PROBE_IDLE_SECONDS = 60;
+    private static final int PROBE_INTERVAL_SECONDS = 15;
+    private static final int PROBE_RETRIES = 4;
+
+    /// Of `tcp_states.h`.
+    private static final int TCP_CLOSE = 7;
+
     private final Channel channel;
+    private final ReceiveBudget.Share share;
     private @Nullable LegListener listener;
     private @Nullable ArrayDeque<ByteBuf> early;
     private boolean inputEnded;
@@ -31,15 +51,21 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     private boolean closing;
     private boolean gone;
     private @Nullable Runnable whenGoneEarly;
+    private int stalled;
+    private long unread;
+    private boolean probed;
     private LegGone how = LegGone.SOCKET;
 
-    private TcpLeg(Channel channel) {
+    private TcpLeg(Channel channel, ReceiveBudget.Share share) {
         this.channel = channel;
+        this.share = share;
     }
 
     /// Puts the leg at the end of the channel's pipeline.
-    public static TcpLeg on(Channel channel) {
-        TcpLeg leg = new TcpLeg(channel);
+    ///
+    /// @param share where bytes are accounted that do not get on; of the channel's loop
+    public static TcpLeg on(Channel channel, ReceiveBudget.Share share) {
+        TcpLeg leg = new TcpLeg(channel, share);
         channel.pipeline().addLast(leg);
         return leg;
     }
@@ -106,10 +132,67 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
         finishing = true;
         // Ending the output would drop what is still queued, so it has to wait for the queue.
         channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(written -> finished());
+        if (finishing) {
+            keepUnread();
+        }
+    }
+
+    /// Whoever sent the bytes may leave now, so they are accounted here until they are taken.
+    private void keepUnread() {
+        ChannelOutboundBuffer queue = channel.unsafe().outboundBuffer();
+        if (queue != null) {
+            unread = queue.totalPendingWriteBytes();
+            share.hold(unread);
+        }
+        option(EpollChannelOption.TCP_USER_TIMEOUT, UNREAD_MILLIS);
+    }
+
+    @Override
+    public boolean isFinishing() {
+        return finishing;
+    }
+
+    /// The kernel does not report the end of a socket whose input has ended already, so it is
+    /// asked; and to be able to tell, it has to ask the peer.
+    @Override
+    public void probe() {
+        if (channel instanceof EpollSocketChannel socket && socket.isOpen()) {
+            if (socket.tcpInfo().state() == TCP_CLOSE) {
+                socket.close();
+                return;
+            }
+            if (!probed) {
+                probed = true;
+                probeOften();
+            }
+        }
+    }
+
+    private void probeOften() {
+        if (channel.config() instanceof EpollSocketChannelConfig config && config.isKeepAlive()) {
+            option(
+                    EpollChannelOption.TCP_KEEPIDLE,
+                    Math.min(config.getTcpKeepIdle(), PROBE_IDLE_SECONDS));
+            option(
+                    EpollChannelOption.TCP_KEEPINTVL,
+                    Math.min(config.getTcpKeepIntvl(), PROBE_INTERVAL_SECONDS));
+            option(EpollChannelOption.TCP_KEEPCNT, Math.min(config.getTcpKeepCnt(), PROBE_RETRIES));
+        }
+    }
+
+    /// Asking the kernel is a courtesy; a socket that has just gone refuses it.
+    private void option(ChannelOption<Integer> option, int value) {
+        try {
+            channel.config().setOption(option, value);
+        } catch (ChannelException gone) {
+            // See above.
+        }
     }
 
     private void finished() {
         finishing = false;
+        share.release(unread);
+        unread = 0;
         if (closing || inputEnded) {
             channel.close();
         } else if (channel.isActive()) {
@@ -152,13 +235,25 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     @Override
     public void pause() {
         channel.config().setAutoRead(false);
+        if (stalled == 0 && !gone) {
+            stalled = STALLED;
+            share.hold(stalled);
+        }
     }
 
     @Override
     public void resume() {
+        unstall();
         // Wanting to read an input that has ended makes the transport close the channel.
         if (!inputEnded && !channel.config().isAutoRead()) {
             channel.config().setAutoRead(true);
+        }
+    }
+
+    private void unstall() {
+        if (stalled > 0) {
+            share.release(stalled);
+            stalled = 0;
         }
     }
 
@@ -204,6 +299,7 @@ public final class TcpLeg extends ChannelInboundHandlerAdapter implements Leg {
     @Override
     public void channelInactive(ChannelHandlerContext ctx) {
         gone = true;
+        unstall();
         if (listener != null) {
             listener.onGone(how);
         } else if (whenGoneEarly != null) {

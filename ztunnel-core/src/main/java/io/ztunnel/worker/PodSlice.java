@@ -33,6 +33,7 @@ public final class PodSlice {
     private final Worker worker;
     private final SliceId id;
     private final LocalWorkload local;
+    private final Admission admission;
     private final ConnectionTable inbound = new ConnectionTable();
     private final ConnectionTable outbound = new ConnectionTable();
     private final List<Part> parts = new ArrayList<>();
@@ -44,6 +45,7 @@ public final class PodSlice {
         this.worker = worker;
         this.id = id;
         this.local = new LocalWorkload(this, info);
+        this.admission = new Admission(worker.budget().newShare(), info, worker.observer());
     }
 
     public Worker worker() {
@@ -60,6 +62,11 @@ public final class PodSlice {
 
     public LocalWorkload local() {
         return local;
+    }
+
+    /// What the pod may begin.
+    public Admission admission() {
+        return admission;
     }
 
     public ConnectionTable inbound() {

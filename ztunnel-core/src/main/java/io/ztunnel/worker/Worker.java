@@ -21,18 +21,30 @@ public final class Worker {
     private final EventLoop loop;
     private final Observer observer;
     private final RandomGenerator dice;
+    private final WorkerBudget budget;
     private final Map<SliceId, PodSlice> slices = new LinkedHashMap<>();
     private final IdentityHashMap<Workload, Party> parties = new IdentityHashMap<>();
     private final AvoidList avoided;
+    private final IdleSweep sweep;
+    private boolean sweeping;
     private Publication current = Publication.EMPTY;
 
     /// @param dice for balancing and trace ids; confined to the loop
-    public Worker(int index, EventLoop loop, Observer observer, RandomGenerator dice) {
+    /// @param idle how long idle connections may stay
+    public Worker(
+            int index,
+            EventLoop loop,
+            Observer observer,
+            RandomGenerator dice,
+            WorkerBudget budget,
+            IdleLimits idle) {
         this.index = index;
         this.loop = loop;
         this.observer = observer;
         this.dice = dice;
         this.avoided = new AvoidList(observer::nanoTime, dice);
+        this.budget = budget;
+        this.sweep = new IdleSweep(this, idle);
     }
 
     public int index() {
@@ -92,10 +104,28 @@ public final class Worker {
     void add(PodSlice slice) {
         assert loop.inEventLoop();
         slices.put(slice.id(), slice);
+        if (!sweeping) {
+            sweeping = true;
+            sweep.start();
+        }
     }
 
     void remove(PodSlice slice) {
         assert loop.inEventLoop();
-        slices.remove(slice.id(), slice);
+        if (slices.remove(slice.id(), slice)) {
+            slice.admission().close();
+        }
+    }
+
+    WorkerBudget budget() {
+        return budget;
+    }
+
+    PodSlice[] slicesNow() {
+        return slices.values().toArray(new PodSlice[0]);
+    }
+
+    void tellLevels() {
+        observer.metrics().level(budget.sockets(), budget.bufferedBytes());
     }
 }

@@ -72,6 +72,17 @@ class ZtunnelConfigTest {
                                 Duration.ofSeconds(5)));
         assertThat(config.policies())
                 .isEqualTo(new ZtunnelConfig.Policies(Duration.ofMillis(500), false));
+        assertThat(config.bounds())
+                .isEqualTo(
+                        new ZtunnelConfig.Bounds(
+                                null,
+                                512,
+                                null,
+                                Duration.ZERO,
+                                Duration.ZERO,
+                                Duration.ZERO,
+                                Duration.ZERO,
+                                Duration.ofSeconds(30)));
         assertThat(config.workers().count()).isEqualTo(2);
         assertThat(config.terminationDeadline()).isEqualTo(Duration.ofSeconds(5));
         assertThat(config.logs()).isEqualTo(new ZtunnelConfig.Logs("info", false, false));
@@ -139,6 +150,14 @@ class ZtunnelConfigTest {
         values.put("OUTBOUND_AVOID_TIME", "0s");
         values.put("POLICY_HOLD", "0s");
         values.put("UNKNOWN_POLICY", "deny");
+        values.put("ZTUNNEL_MAX_SOCKETS", "1000");
+        values.put("ZTUNNEL_MAX_HANDSHAKES", "10");
+        values.put("ZTUNNEL_MAX_BUFFERED_BYTES", "4000000");
+        values.put("ZTUNNEL_OUTBOUND_IDLE_TIMEOUT", "1h");
+        values.put("ZTUNNEL_INBOUND_IDLE_TIMEOUT", "2h");
+        values.put("ZTUNNEL_PASSTHROUGH_IDLE_TIMEOUT", "3h");
+        values.put("ZTUNNEL_HALF_CLOSED_IDLE_TIMEOUT", "5m");
+        values.put("ZTUNNEL_GONE_PEER_GRACE", "1s");
         values.put("RUST_LOG", "debug");
         values.put("LOG_FORMAT", "json");
         values.put("AUTHZ_POLICY_INFO_LOGGING", "true");
@@ -184,6 +203,9 @@ class ZtunnelConfigTest {
         "OUTBOUND_CONNECT_ATTEMPTS, 0, must be 1 to 10",
         "POLICY_HOLD, 11s, must be 10s or less",
         "UNKNOWN_POLICY, maybe, must be `allow` or `deny`",
+        "ZTUNNEL_MAX_SOCKETS, 63, must be 64 to 4294967295",
+        "ZTUNNEL_MAX_HANDSHAKES, 0, must be 1 to 2147483647",
+        "ZTUNNEL_MAX_BUFFERED_BYTES, 1000, must be 1048576 to 4294967295",
         "KEEPALIVE_TIME, 5parsecs, unknown time unit 'parsecs'",
         "ZTUNNEL_WORKER_THREADS, 101%, percentage must be between 0 and 100",
         "ZTUNNEL_WORKER_THREADS, 0%, percentage must be between 0 and 100",

@@ -27,7 +27,7 @@ import io.ztunnel.worker.PodSlice;
 import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.Publication;
 import io.ztunnel.worker.SliceId;
-import io.ztunnel.worker.Worker;
+import io.ztunnel.worker.TestWorker;
 import io.ztunnel.worker.WorkerMailbox;
 
 import java.net.InetAddress;
@@ -36,7 +36,6 @@ import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -50,8 +49,7 @@ final class InboundBench implements AutoCloseable {
     private final MultiThreadIoEventLoopGroup group =
             new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
-    private final WorkerMailbox worker =
-            new WorkerMailbox(new Worker(0, loop, told.observer(), new SplittableRandom(1)));
+    private final WorkerMailbox worker = new WorkerMailbox(TestWorker.on(loop, told.observer()));
     private final SliceId slice = new SliceId(new PodUid("server"), 1);
     private final ServerSocket application;
     private Inbound stage;

@@ -28,9 +28,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -49,6 +52,7 @@ class NodeNetnsIT {
     private Node node;
     private Pod client;
     private Pod server;
+    private Pod noisy;
     private ZdsServer agent;
     private Process daemon;
     private HttpServer application;
@@ -111,7 +115,9 @@ class NodeNetnsIT {
                                         "NODE_NAME",
                                         "node-1",
                                         "ZTUNNEL_WORKER_THREADS",
-                                        "2"),
+                                        "2",
+                                        "ZTUNNEL_MAX_SOCKETS",
+                                        "256"),
                                 log("ztunnel"));
     }
 
@@ -187,6 +193,35 @@ class NodeNetnsIT {
         }
     }
 
+    /// docs/spec/dataplane.md 9.5.
+    @Test
+    void aFloodFromOnePodIsRefusedAndTheOthersAreServedMeanwhile() throws Exception {
+        noisy = node.pod("noisy").redirected(Redirection.iptables());
+        mesh("");
+        List<Socket> flood = new ArrayList<>();
+        try (ZdsServer.Connection us = agent.greeted();
+                ServerSocketChannel _ =
+                        Application.serve(node.namespace(), 9000, Application::echo)) {
+            for (Pod pod : List.of(client, server, noisy)) {
+                assertThat(add(us, pod)).isEmpty();
+            }
+            assertThat(us.ask(snapshotSent())).isEmpty();
+            eventually("the node is ready", () -> ready().succeeded());
+            for (int i = 0; i < 400; i++) {
+                flood.add(Application.connect(noisy.namespace(), node.ipv4(), 9000));
+            }
+            eventually("it is refused", () -> !lines("refusing connections").isEmpty());
+
+            for (int i = 0; i < 5; i++) {
+                assertAnswered();
+            }
+            assertThat(lines("refusing connections"))
+                    .allSatisfy(line -> assertThat(line).contains("default/noisy", "sockets"));
+        } finally {
+            MeshLab.closeAll(flood);
+        }
+    }
+
     private String add(ZdsServer.Connection connection, Pod pod) throws IOException {
         int descriptor = LibC.open(pod.namespace().path().toString());
         try {
@@ -230,9 +265,13 @@ class NodeNetnsIT {
     }
 
     private List<String> accessLines() {
+        return lines("connection complete");
+    }
+
+    private List<String> lines(String part) {
         try {
             return Files.readAllLines(folder.resolve("ztunnel.log")).stream()
-                    .filter(line -> line.contains("connection complete"))
+                    .filter(line -> line.contains(part))
                     .toList();
         } catch (IOException failed) {
             throw new IllegalStateException(failed);
@@ -241,7 +280,13 @@ class NodeNetnsIT {
 
     private void mesh(String policies) throws IOException {
         Path next = folder.resolve("mesh.next");
-        Files.writeString(next, "workloads:\n" + workload(client) + workload(server) + policies);
+        Files.writeString(
+                next,
+                "workloads:\n"
+                        + workload(client)
+                        + workload(server)
+                        + (noisy == null ? "" : workload(noisy))
+                        + policies);
         Files.move(
                 next,
                 folder.resolve("mesh.yaml"),

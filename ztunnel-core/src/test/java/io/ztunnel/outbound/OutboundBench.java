@@ -30,7 +30,7 @@ import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.Publication;
 import io.ztunnel.worker.SliceId;
-import io.ztunnel.worker.Worker;
+import io.ztunnel.worker.TestWorker;
 import io.ztunnel.worker.WorkerMailbox;
 
 import java.io.IOException;
@@ -40,7 +40,6 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -56,8 +55,7 @@ final class OutboundBench implements AutoCloseable {
             new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     private final EventLoop loop = group.next();
     private final TlsContexts tls = new TlsContexts(TlsSettings.DEFAULT);
-    private final WorkerMailbox worker =
-            new WorkerMailbox(new Worker(0, loop, told.observer(), new SplittableRandom(1)));
+    private final WorkerMailbox worker = new WorkerMailbox(TestWorker.on(loop, told.observer()));
     private final SliceId slice = new SliceId(new PodUid("client"), 1);
     private final int port;
 

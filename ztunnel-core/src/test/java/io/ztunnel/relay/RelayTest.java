@@ -65,6 +65,28 @@ class RelayTest {
     }
 
     @Test
+    void itSaysHowMuchOfItIsLeft() {
+        assertThat(relay.state()).isEqualTo(Relay.State.OPEN);
+        client.listener.onEnd();
+        assertThat(relay.state()).isEqualTo(Relay.State.HALF_CLOSED);
+        client.listener.onGone(LegGone.SOCKET);
+        assertThat(relay.state()).isEqualTo(Relay.State.ONE_SIDE_GONE);
+        // What the other side has still to be given is not for nothing.
+        server.finishing = true;
+        assertThat(relay.state()).isEqualTo(Relay.State.HALF_CLOSED);
+        server.listener.onEnd();
+        assertThat(relay.state()).isEqualTo(Relay.State.OVER);
+    }
+
+    @Test
+    void bothSidesAreProbed() {
+        client.listener.onEnd();
+        relay.probe();
+        assertThat(client.probes).isEqualTo(1);
+        assertThat(server.probes).isEqualTo(1);
+    }
+
+    @Test
     void aSideIsReadOnlyWhileTheOtherCanBeWritten() {
         server.writable = false;
         client.receives("x");
@@ -190,7 +212,19 @@ class RelayTest {
         private boolean finished;
         private boolean closed;
         private boolean aborted;
+        private boolean finishing;
         private int flushes;
+        private int probes;
+
+        @Override
+        public boolean isFinishing() {
+            return finishing;
+        }
+
+        @Override
+        public void probe() {
+            probes++;
+        }
 
         ByteBuf receives(String text) {
             ByteBuf data = copiedBuffer(text, US_ASCII);

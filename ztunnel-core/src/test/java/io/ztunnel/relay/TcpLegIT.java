@@ -11,6 +11,7 @@ import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.ztunnel.hbone.ReceiveBudget;
 import io.ztunnel.hbone.testkit.LeakCheck;
 import io.ztunnel.net.SteadyEpoll;
 
@@ -44,7 +45,7 @@ class TcpLegIT {
                             new ChannelInitializer<Channel>() {
                                 @Override
                                 protected void initChannel(Channel channel) {
-                                    accepted.add(TcpLeg.on(channel));
+                                    accepted.add(TcpLeg.on(channel, ReceiveBudget.unlimited()));
                                 }
                             })
                     .bind(InetAddress.getLoopbackAddress(), 0)

@@ -3,6 +3,9 @@ package io.ztunnel.worker;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ztunnel.relay.Relay;
+
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -20,6 +23,21 @@ class ConnectionTableTest {
         @Override
         public void cut(Cut reason) {
             cuts.add(reason);
+        }
+
+        @Override
+        public Port port() {
+            return Port.OUTBOUND;
+        }
+
+        @Override
+        public @Nullable Relay relay() {
+            return null;
+        }
+
+        @Override
+        public long moved() {
+            return 0;
         }
 
         @Override

@@ -17,14 +17,12 @@ import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
 /// docs/spec/dataplane.md 13.2, rows 55 to 57, with the loop's clock moved by hand.
 class LocalWorkloadTest {
     private final EmbeddedChannel time = new EmbeddedChannel();
-    private final Worker worker =
-            new Worker(0, time.eventLoop(), new ObserverKit().observer(), new SplittableRandom(1));
+    private final Worker worker = TestWorker.on(time.eventLoop(), new ObserverKit().observer());
     private final List<Workload> told = new ArrayList<>();
     private LocalWorkload local;
 

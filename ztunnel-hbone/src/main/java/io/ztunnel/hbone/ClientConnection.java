@@ -20,6 +20,7 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
 
     private static final Logger log = LoggerFactory.getLogger(ClientConnection.class);
     private static final Stream[] NO_STREAMS = {};
+    private static final PendingAnswer[] NO_ANSWERS = {};
 
     /// A pool that keeps the tunnel.
     interface Keeper {
@@ -38,8 +39,8 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
     private long unusedSince;
 
     /// @param keeper null for a tunnel outside any pool, which is not released when unused
-    ClientConnection(TunnelSettings settings, @Nullable Keeper keeper) {
-        super(settings, false);
+    ClientConnection(TunnelSettings settings, ReceiveBudget.Share share, @Nullable Keeper keeper) {
+        super(settings, share, false);
         this.keeper = keeper;
     }
 
@@ -65,6 +66,7 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
         return !isClosed()
                 && !leaving
                 && peerGoAway == null
+                && !isDoubtful()
                 && nextStream < Integer.MAX_VALUE
                 && context.channel().isActive();
     }
@@ -96,7 +98,7 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
         Stream stream = newStream(id);
         long now = pulse.now();
         long deadline = now + settings.answerTimeout().toNanos();
-        PendingAnswer answer = new PendingAnswer(stream, listener, deadline);
+        PendingAnswer answer = new PendingAnswer(stream, listener, arrivals(), deadline);
         stream.unanswered = answer;
         while (!answers.isEmpty() && answers.peek().isDone()) {
             answers.poll();
@@ -104,6 +106,7 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
         answers.add(answer);
         pulse.by(answers.peek().deadline());
         writeHeaders(id, headers(request), false);
+        askIfSilent(now);
         send();
         return answer;
     }
@@ -203,25 +206,45 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
         PendingAnswer answer = (PendingAnswer) waiting;
         answer.done();
         try {
-            answer.listener().onFailure(openFailure(why));
+            answer.listener().onFailure(openFailure(answer, why));
         } catch (RuntimeException failing) {
             log.warn("listener failed on the failure of an opening", failing);
         }
     }
 
-    private OpenFailure openFailure(StreamFailure why) {
+    private OpenFailure openFailure(PendingAnswer answer, StreamFailure why) {
         return switch (why) {
             case StreamFailure.Reset reset -> new OpenFailure.Reset(reset.code(), reset.byPeer());
             case StreamFailure.TunnelLost lost -> {
+                // Without a word from the peer since, nobody has seen a byte of the connection.
+                boolean unheard = !isByUs(lost.cause()) && answer.heardBefore() == arrivals();
                 // A peer that breaks the protocol before its first SETTINGS does not speak it.
                 if (!sawPreface()
                         && lost.cause() instanceof TunnelClosed end
                         && end.by() == TunnelClosed.By.VIOLATION) {
                     yield new OpenFailure.HandshakeFailed(end);
                 }
-                yield new OpenFailure.TunnelLost(lost.cause(), unprocessed);
+                yield new OpenFailure.TunnelLost(lost.cause(), unprocessed || unheard);
             }
         };
+    }
+
+    /// Our own reasons, such as a revoked certificate, hold on any other tunnel too.
+    private static boolean isByUs(@Nullable Throwable cause) {
+        return cause instanceof TunnelClosed end && end.by() == TunnelClosed.By.US;
+    }
+
+    @Override
+    void onDoubt(boolean begins) {
+        if (begins) {
+            TunnelClosed cause = TunnelClosed.silence("peer is silent");
+            for (PendingAnswer answer : answers.toArray(NO_ANSWERS)) {
+                if (!answer.isDone() && answer.heardBefore() == arrivals()) {
+                    answer.fail(new OpenFailure.TunnelLost(cause, true));
+                }
+            }
+        }
+        changed();
     }
 
     @Override

@@ -8,7 +8,8 @@ public sealed interface OpenFailure {
 
     String text();
 
-    /// True only when the peer provably did nothing with the request.
+    /// True only when the peer provably did nothing with the request, or has said nothing at all
+    /// since it went out: then it may have reached the application, but no byte has flowed.
     default boolean retryable() {
         return false;
     }
@@ -53,7 +54,8 @@ public sealed interface OpenFailure {
     /// The tunnel went away instead of an answer.
     ///
     /// @param cause null when the peer closed the connection without saying why
-    /// @param unprocessed true when GOAWAY named a lower stream as the last, or it never went out
+    /// @param unprocessed true when GOAWAY named a lower stream as the last, it never went out, or
+    ///     nothing was heard of the peer after it did
     record TunnelLost(@Nullable Throwable cause, boolean unprocessed) implements OpenFailure {
         @Override
         public String text() {

@@ -10,18 +10,25 @@ final class PendingAnswer implements Opening {
 
     private final Stream stream;
     private final OpenListener listener;
+    private final long heardBefore;
     private final long deadline;
     private boolean done;
 
+    /// @param heardBefore what [TunnelConnection#arrivals] was when the request went out
     /// @param deadline loop's nanos
-    PendingAnswer(Stream stream, OpenListener listener, long deadline) {
+    PendingAnswer(Stream stream, OpenListener listener, long heardBefore, long deadline) {
         this.stream = stream;
         this.listener = listener;
+        this.heardBefore = heardBefore;
         this.deadline = deadline;
     }
 
     OpenListener listener() {
         return listener;
+    }
+
+    long heardBefore() {
+        return heardBefore;
     }
 
     long deadline() {
@@ -37,8 +44,13 @@ final class PendingAnswer implements Opening {
     }
 
     void timeOut() {
+        fail(new OpenFailure.TimedOut());
+    }
+
+    /// Gives the stream up; the peer is told, in case it hears.
+    void fail(OpenFailure failure) {
         cancel();
-        listener.onFailure(new OpenFailure.TimedOut());
+        listener.onFailure(failure);
     }
 
     @Override

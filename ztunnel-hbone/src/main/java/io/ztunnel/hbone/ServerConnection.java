@@ -39,8 +39,8 @@ final class ServerConnection extends TunnelConnection {
     /// Highest id that will be answered, once draining is final.
     private int lastServed = Integer.MAX_VALUE;
 
-    ServerConnection(TunnelSettings settings, ConnectHandler handler) {
-        super(settings, true);
+    ServerConnection(TunnelSettings settings, ReceiveBudget.Share share, ConnectHandler handler) {
+        super(settings, share, true);
         this.handler = handler;
     }
 

@@ -10,8 +10,14 @@ public final class TunnelClient {
     /// As [TunnelServer#install], with the client's preface. The tunnel lives until it is drained
     /// or closed, or the peer leaves.
     public static ClientTunnel install(Channel secured, TunnelSettings settings) {
+        return install(secured, settings, ReceiveBudget.unlimited());
+    }
+
+    /// @param share where unread bytes are accounted; of the channel's loop
+    public static ClientTunnel install(
+            Channel secured, TunnelSettings settings, ReceiveBudget.Share share) {
         assert secured.eventLoop().inEventLoop();
-        ClientConnection tunnel = new ClientConnection(settings, null);
+        ClientConnection tunnel = new ClientConnection(settings, share, null);
         secured.pipeline().addLast(tunnel);
         tunnel.send();
         return tunnel;

@@ -83,14 +83,18 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
     private long lastHeard;
     private long pingSentAt;
     private boolean pinging;
+    private boolean doubtful;
+    private long arrivals;
+    private boolean parked;
     private long prefaceDeadline;
 
-    TunnelConnection(TunnelSettings settings, boolean server) {
+    TunnelConnection(TunnelSettings settings, ReceiveBudget.Share share, boolean server) {
         this.settings = settings;
         this.server = server;
         int headerList = server ? settings.serverHeaderList() : settings.clientHeaderList();
         this.headerBlocks = new HeaderBlocks(headerList);
-        this.credit = new ReceiveCredit(settings.connectionWindow(), settings.receiveBudget());
+        this.credit =
+                new ReceiveCredit(settings.connectionWindow(), settings.receiveBudget(), share);
         // Twice the list is room for blocks that are to get a 431 instead of a broken connection.
         this.limits =
                 new FrameReader.Limits(
@@ -129,6 +133,9 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
     abstract long beatOfRole(long now);
 
     abstract int lastPeerStream();
+
+    /// The peer has been silent for too long after a PING to rely on it, or speaks again.
+    void onDoubt(boolean begins) {}
 
     /// Why a tunnel ends that ends without a cause of its own.
     @Nullable Throwable impliedCause() {
@@ -203,6 +210,12 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
             return;
         }
         lastHeard = pulse.now();
+        arrivals++;
+        pinging = false;
+        if (doubtful) {
+            doubtful = false;
+            onDoubt(false);
+        }
         reading = true;
         try {
             reader.read(bytes);
@@ -228,6 +241,25 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
         if (!closed) {
             announce();
             send();
+            if (credit.mustStop() && !parked) {
+                parked = true;
+                credit.share().park(this);
+                ctx.channel().config().setAutoRead(false);
+            }
+        }
+    }
+
+    /// There is room again. Not at once, because whoever made it is in the middle of something.
+    final void unparkSoon() {
+        context.executor().execute(this::unpark);
+    }
+
+    private void unpark() {
+        parked = false;
+        if (!closed) {
+            lastHeard = pulse.now();
+            context.channel().config().setAutoRead(true);
+            announce();
         }
     }
 
@@ -614,6 +646,11 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
         if (closed) {
             return Pulse.NEVER;
         }
+        if (parked) {
+            // Whoever does not listen cannot call the other one silent.
+            lastHeard = now;
+            pinging = false;
+        }
         long next = Pulse.NEVER;
         if (!reader.sawPreface()) {
             if (now - prefaceDeadline >= 0) {
@@ -622,9 +659,6 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
             }
             next = prefaceDeadline;
         }
-        if (pinging && lastHeard - pingSentAt > 0) {
-            pinging = false;
-        }
         if (pinging) {
             long limit = pingSentAt + settings.pingTimeout().toNanos();
             if (now - limit >= 0) {
@@ -632,19 +666,55 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
                 return Pulse.NEVER;
             }
             next = Math.min(next, limit);
+            if (!doubtful) {
+                long patience = pingSentAt + settings.doubtTimeout().toNanos();
+                if (now - patience >= 0) {
+                    doubtful = true;
+                    onDoubt(true);
+                } else {
+                    next = Math.min(next, patience);
+                }
+            }
         } else {
             long quiet = lastHeard + settings.pingInterval().toNanos();
             if (now - quiet >= 0) {
-                pinging = true;
-                pingSentAt = now;
-                writePing(false, KEEP_ALIVE);
+                ping(now);
                 send();
-                next = Math.min(next, now + settings.pingTimeout().toNanos());
+                next = Math.min(next, now + firstLimit());
             } else {
                 next = Math.min(next, quiet);
             }
         }
         return Math.min(next, beatOfRole(now));
+    }
+
+    private void ping(long now) {
+        pinging = true;
+        pingSentAt = now;
+        writePing(false, KEEP_ALIVE);
+    }
+
+    private long firstLimit() {
+        return Math.min(settings.doubtTimeout().toNanos(), settings.pingTimeout().toNanos());
+    }
+
+    /// Asks for a sign of life beside what is about to be sent, when there was none for a while:
+    /// the address may belong to somebody else by now, or to nobody.
+    final void askIfSilent(long now) {
+        if (!pinging && now - lastHeard >= settings.trust().toNanos()) {
+            ping(now);
+            pulse.by(now + firstLimit());
+        }
+    }
+
+    /// Whether a PING has gone unanswered for so long that nothing new should rely on the tunnel.
+    final boolean isDoubtful() {
+        return doubtful;
+    }
+
+    /// Grows whenever anything arrives.
+    final long arrivals() {
+        return arrivals;
     }
 
     // The end.

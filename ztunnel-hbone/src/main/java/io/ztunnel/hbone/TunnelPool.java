@@ -26,13 +26,24 @@ public final class TunnelPool<K> {
 
     private final EventLoop loop;
     private final TunnelSettings settings;
+    private final ReceiveBudget.Share share;
     private final TunnelOpener<K> opener;
     private final Map<K, Site> sites = new HashMap<>();
     private boolean closed;
 
     public TunnelPool(EventLoop loop, TunnelSettings settings, TunnelOpener<K> opener) {
+        this(loop, settings, ReceiveBudget.unlimited(), opener);
+    }
+
+    /// @param share where unread bytes are accounted; of the same loop
+    public TunnelPool(
+            EventLoop loop,
+            TunnelSettings settings,
+            ReceiveBudget.Share share,
+            TunnelOpener<K> opener) {
         this.loop = loop;
         this.settings = settings;
+        this.share = share;
         this.opener = opener;
     }
 
@@ -162,7 +173,7 @@ public final class TunnelPool<K> {
                 removeIfEmpty();
                 return;
             }
-            ClientConnection tunnel = new ClientConnection(settings, this);
+            ClientConnection tunnel = new ClientConnection(settings, share, this);
             tunnels.add(tunnel);
             channel.pipeline().addLast(tunnel);
             serveWaiting();

@@ -12,8 +12,17 @@ public final class TunnelServer {
     ///
     /// Call on the channel's event loop, before it reads application data.
     public static Tunnel install(Channel secured, TunnelSettings settings, ConnectHandler handler) {
+        return install(secured, settings, ReceiveBudget.unlimited(), handler);
+    }
+
+    /// @param share where unread bytes are accounted; of the channel's loop
+    public static Tunnel install(
+            Channel secured,
+            TunnelSettings settings,
+            ReceiveBudget.Share share,
+            ConnectHandler handler) {
         assert secured.eventLoop().inEventLoop();
-        ServerConnection tunnel = new ServerConnection(settings, handler);
+        ServerConnection tunnel = new ServerConnection(settings, share, handler);
         secured.pipeline().addLast(tunnel);
         tunnel.send();
         return tunnel;

@@ -24,6 +24,11 @@ import java.time.Duration;
 ///     (`POOL_UNUSED_RELEASE_TIMEOUT`)
 /// @param pingInterval silence after which a PING goes out
 /// @param pingTimeout silence after a PING that means the peer is gone
+/// @param trust silence up to which a new stream relies on a tunnel without asking; beyond, a PING
+///     goes out beside its CONNECT
+/// @param doubtTimeout silence after a PING beyond which nothing new relies on the tunnel: openings
+///     that wait for their answer fail and may be tried elsewhere, standing streams go on until
+///     `pingTimeout`
 /// @param answerTimeout longest wait for the answer to a CONNECT
 /// @param prefaceTimeout longest wait for the peer's first SETTINGS
 /// @param closeTimeout longest wait for the last bytes to leave before the channel is closed
@@ -47,6 +52,8 @@ public record TunnelSettings(
         Duration unusedRelease,
         Duration pingInterval,
         Duration pingTimeout,
+        Duration trust,
+        Duration doubtTimeout,
         Duration answerTimeout,
         Duration prefaceTimeout,
         Duration closeTimeout,
@@ -106,6 +113,8 @@ public record TunnelSettings(
         private Duration unusedRelease = Duration.ofMinutes(5);
         private Duration pingInterval = Duration.ofSeconds(10);
         private Duration pingTimeout = Duration.ofSeconds(20);
+        private Duration trust = Duration.ofSeconds(1);
+        private Duration doubtTimeout = Duration.ofSeconds(2);
         private Duration answerTimeout = Duration.ofSeconds(20);
         private Duration prefaceTimeout = Duration.ofSeconds(10);
         private Duration closeTimeout = Duration.ofSeconds(3);
@@ -181,6 +190,12 @@ public record TunnelSettings(
             return this;
         }
 
+        public Builder doubt(Duration trusted, Duration timeout) {
+            trust = trusted;
+            doubtTimeout = timeout;
+            return this;
+        }
+
         public Builder answerTimeout(Duration time) {
             answerTimeout = time;
             return this;
@@ -224,6 +239,8 @@ public record TunnelSettings(
                     unusedRelease,
                     pingInterval,
                     pingTimeout,
+                    trust,
+                    doubtTimeout,
                     answerTimeout,
                     prefaceTimeout,
                     closeTimeout,

@@ -153,7 +153,8 @@ class ClientTunnelTest {
         Opened opened = open();
         peer.channel.close();
         assertThat(opened.failure.text()).isEqualTo("h2 failed: connection reset");
-        assertThat(opened.failure.retryable()).isFalse();
+        // Nothing came back at all, so no byte of the connection has flowed.
+        assertThat(opened.failure.retryable()).isTrue();
     }
 
     @Test
@@ -236,6 +237,64 @@ class ClientTunnelTest {
         assertThat(peer.isOpen()).isFalse();
         assertThat(peer.frames()).isEmpty();
         assertThat(opened.received.failure.text()).isEqualTo("ping timeout");
+    }
+
+    @Test
+    void aStreamOnATunnelThatWasQuietAsksForASignOfLifeBesideItsConnect() {
+        open();
+        peer.status(1, 200, false).frames();
+        peer.pass(999);
+        open();
+        assertThat(peer.frames()).containsExactly("HEADERS 3 CONNECT");
+        peer.pass(1);
+        open();
+        open();
+        assertThat(peer.frames()).containsExactly("HEADERS 5 CONNECT", "PING", "HEADERS 7 CONNECT");
+    }
+
+    @Test
+    void withoutASignOfLifeTheOpeningFailsWithinSecondsAndMayBeTriedElsewhere() {
+        Opened standing = open();
+        peer.status(1, 200, false).frames();
+        peer.pass(3_000);
+        Opened opened = open();
+        peer.frames();
+        peer.pass(1_999);
+        assertThat(opened.failure).isNull();
+        peer.pass(1);
+        assertThat(opened.failure.retryable()).isTrue();
+        assertThat(opened.failure.text()).isEqualTo("h2 failed: peer is silent");
+        assertThat(peer.frames()).containsExactly("RST 3 8");
+        assertThat(tunnel[0].isUsable()).isFalse();
+        // What stands may be waiting behind a slow link, so it has more time.
+        peer.pass(17_999);
+        assertThat(standing.received.failure).isNull();
+        peer.pass(1);
+        assertThat(standing.received.failure.text()).isEqualTo("ping timeout");
+    }
+
+    @Test
+    void anyFrameIsASignOfLifeAndMakesTheTunnelUsableAgain() {
+        Opened standing = open();
+        peer.status(1, 200, false).frames();
+        peer.pass(3_000);
+        open();
+        peer.pass(2_000);
+        assertThat(tunnel[0].isUsable()).isFalse();
+        peer.data(1, 10, false);
+        assertThat(tunnel[0].isUsable()).isTrue();
+        peer.pass(9_999);
+        assertThat(standing.received.failure).isNull();
+    }
+
+    @Test
+    void anOpeningThePeerMayHaveBegunIsNotTriedElsewhereWhenTheTunnelDies() {
+        Opened opened = open();
+        peer.frame(6, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
+        Opened unheard = open();
+        peer.channel.close();
+        assertThat(opened.failure.retryable()).isFalse();
+        assertThat(unheard.failure.retryable()).isTrue();
     }
 
     @Test

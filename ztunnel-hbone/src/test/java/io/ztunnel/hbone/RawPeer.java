@@ -14,19 +14,26 @@ import java.util.concurrent.TimeUnit;
 /// The other end of a tunnel, written by hand frame by frame.
 final class RawPeer implements AutoCloseable {
 
-    final EmbeddedChannel channel = new EmbeddedChannel();
+    final EmbeddedChannel channel;
     final FrameLog log;
     private final HeaderBlocks headers = new HeaderBlocks(1 << 20);
 
-    private RawPeer(boolean tunnelIsClient) {
+    private RawPeer(boolean tunnelIsClient, EmbeddedChannel channel) {
+        this.channel = channel;
         channel.freezeTime();
         log = new FrameLog(tunnelIsClient);
     }
 
     /// A client of a server tunnel; prefaces are exchanged.
     static RawPeer ofServer(TunnelSettings settings, ConnectHandler handler) {
-        RawPeer peer = new RawPeer(false);
-        TunnelServer.install(peer.channel, settings, handler);
+        EmbeddedChannel channel = new EmbeddedChannel();
+        TunnelServer.install(channel, settings, handler);
+        return on(channel);
+    }
+
+    /// A client of the server tunnel on a channel; prefaces are exchanged.
+    static RawPeer on(EmbeddedChannel server) {
+        RawPeer peer = new RawPeer(false, server);
         peer.send(
                 out -> {
                     FrameWriter.preface(out);
@@ -39,7 +46,7 @@ final class RawPeer implements AutoCloseable {
 
     /// A server of a client tunnel that has sent its SETTINGS.
     static RawPeer ofClient(TunnelSettings settings, ClientTunnel[] tunnel) {
-        RawPeer peer = new RawPeer(true);
+        RawPeer peer = new RawPeer(true, new EmbeddedChannel());
         tunnel[0] = TunnelClient.install(peer.channel, settings);
         peer.send(out -> FrameWriter.settings(out));
         peer.frames();

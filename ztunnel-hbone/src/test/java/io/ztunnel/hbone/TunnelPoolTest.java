@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /// The pool over in-memory wires, time by hand (`docs/spec/dataplane.md` 13.6).
 @ExtendWith(LeakCheck.class)
@@ -372,5 +373,21 @@ class TunnelPoolTest {
         assertThat(open("a").failure).isInstanceOf(OpenFailure.TunnelLost.class);
         network.carry();
         assertThat(network.open()).isZero();
+    }
+
+    /// docs/spec/dataplane.md row 198, the sharper half: found out by use, within seconds.
+    @Test
+    void row198_anOpeningOnADeadTunnelGoesToANewOne() {
+        Opened first = open("a");
+        network.pass(2_000);
+        Opened second = new Opened();
+        pool.open("a", ConnectRequest.to("10.0.0.1:80"), second);
+        // Nothing is carried: the peer is gone without a word.
+        network.wires.getFirst().left.advanceTimeBy(2_000, TimeUnit.MILLISECONDS);
+        network.wires.getFirst().left.runScheduledPendingTasks();
+        assertThat(network.dials).isEqualTo(2);
+        network.wires.get(1).carry();
+        assertThat(second.stream).isNotNull();
+        assertThat(first.received.failure).isNull();
     }
 }

@@ -21,6 +21,7 @@ import java.util.concurrent.locks.LockSupport;
 /// - `requests <ip> <port> <connections> <bytes> <settle ms> <ms>`
 /// - `connects <ip> <port> <parallel> <ms>`
 /// - `hold <ip> <port> <connections> <ms>` opens and keeps, `release` closes what is kept
+/// - `stall <ip> <port> <connections>` writes and does not read, until `release`
 /// - `probe <ip> <port> <ms>` one connection, one byte
 /// - `ready <port> <ms>` until `/healthz/ready` on this port of loopback says 200
 /// - `listening <ip> <port> <ms>` until something accepts
@@ -31,6 +32,7 @@ public final class PodMain {
     private static final long BETWEEN_TRIES = TimeUnit.MILLISECONDS.toNanos(1);
 
     private @Nullable ConnectLoop held;
+    private @Nullable StallLoop stalled;
 
     private PodMain() {}
 
@@ -61,6 +63,7 @@ public final class PodMain {
             }
             case "hold" -> hold(words);
             case "release" -> release();
+            case "stall" -> stall(words);
             case "probe" -> probe(words);
             case "ready" -> ready(Integer.parseInt(words[1]), nanos(words[2]));
             case "listening" -> listening(target(words), nanos(words[3]));
@@ -88,10 +91,21 @@ public final class PodMain {
         return loop.run(32, Long.parseLong(words[3]), nanos(words[4]));
     }
 
+    private String stall(String[] words) throws IOException {
+        release();
+        StallLoop loop = new StallLoop(target(words), Integer.parseInt(words[3]));
+        stalled = loop;
+        return loop.fill();
+    }
+
     private String release() throws IOException {
         if (held != null) {
             held.close();
             held = null;
+        }
+        if (stalled != null) {
+            stalled.close();
+            stalled = null;
         }
         return Answer.ok().line();
     }
