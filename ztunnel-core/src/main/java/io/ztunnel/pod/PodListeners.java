@@ -13,9 +13,11 @@ import io.ztunnel.net.Netns;
 import io.ztunnel.outbound.NameResolver;
 import io.ztunnel.outbound.OutboundListener;
 import io.ztunnel.outbound.OutboundSettings;
+import io.ztunnel.outbound.SystemResolver;
 import io.ztunnel.policy.PolicyJudge;
 import io.ztunnel.route.InboundRouter;
 import io.ztunnel.route.OutboundRouter;
+import io.ztunnel.socks.SocksListener;
 import io.ztunnel.tls.TlsContexts;
 import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodSlice;
@@ -33,6 +35,9 @@ final class PodListeners implements PodSlice.Part {
     static final int OUTBOUND = 15001;
     static final int PLAINTEXT = 15006;
     static final int TUNNEL = 15008;
+    static final int SOCKS = 15080;
+
+    private static final InetAddress LOOPBACK = ip(new byte[] {127, 0, 0, 1});
 
     private final PodSlice slice;
     private final PodSettings settings;
@@ -80,13 +85,29 @@ final class PodListeners implements PodSlice.Part {
                                     ? CompletableFuture.completedFuture(bound)
                                     : bind(PLAINTEXT, true, inbound[0]::onPlaintext)
                                             .thenCompose(
-                                                    _ ->
-                                                            bind(
-                                                                    OUTBOUND,
-                                                                    true,
-                                                                    outbound::onAccepted));
+                                                    _ -> bind(OUTBOUND, true, outbound::onAccepted))
+                                            .thenCompose(last -> socks(dialer, last));
                         })
                 .thenApply(_ -> null);
+    }
+
+    private CompletableFuture<Channel> socks(Dialer dialer, Channel last) {
+        if (settings.socks() == PodSettings.Socks.OFF) {
+            return CompletableFuture.completedFuture(last);
+        }
+        OutboundListener connections = outbound(dialer);
+        slice.add(connections);
+        SocksListener socks =
+                new SocksListener(
+                        slice,
+                        connections,
+                        settings.routes().network(),
+                        settings.socks() == PodSettings.Socks.NAMES
+                                ? SystemResolver.uncounted()
+                                : null);
+        slice.add(socks);
+        InetSocketAddress address = new InetSocketAddress(LOOPBACK, SOCKS);
+        return bind(address, false, socks::onAccepted);
     }
 
     private OutboundListener outbound(Dialer dialer) {
@@ -124,12 +145,20 @@ final class PodListeners implements PodSlice.Part {
 
     private CompletableFuture<Channel> bind(
             int port, boolean keepAlive, Consumer<Channel> onAccepted) {
+        return bind(
+                new InetSocketAddress(ip(new byte[settings.ipv6() ? 16 : 4]), port),
+                keepAlive,
+                onAccepted);
+    }
+
+    private CompletableFuture<Channel> bind(
+            InetSocketAddress address, boolean keepAlive, Consumer<Channel> onAccepted) {
         CompletableFuture<Channel> result = new CompletableFuture<>();
         ChannelFuture binding =
                 Listener.bind(
                         slice.worker().loop(),
                         netns,
-                        wildcard(port),
+                        address,
                         new ListenerSettings(
                                 sharing,
                                 settings.transparent(),
@@ -151,10 +180,9 @@ final class PodListeners implements PodSlice.Part {
         return result;
     }
 
-    private InetSocketAddress wildcard(int port) {
+    private static InetAddress ip(byte[] bytes) {
         try {
-            return new InetSocketAddress(
-                    InetAddress.getByAddress(new byte[settings.ipv6() ? 16 : 4]), port);
+            return InetAddress.getByAddress(bytes);
         } catch (UnknownHostException impossible) {
             throw new IllegalStateException("4 and 16 bytes are always legal", impossible);
         }
