@@ -103,7 +103,7 @@ class SocksReaderTest {
     @CsvSource({
         "04, unsupported version 4",
         "16, unsupported version 22",
-        "474554, unsupported version 71",
+        "47, unsupported version 71",
         "0500, no authentication methods",
         "050102, only without authentication",
         "0502ff02, only without authentication",
