@@ -60,6 +60,48 @@ public final class Application {
         }
     }
 
+    /// A program that passes everything on to a server, which it reaches from its own pod.
+    public static Consumer<SocketChannel> forwarding(Namespace from, InetSocketAddress to) {
+        return accepted -> join(accepted, from, to);
+    }
+
+    private static void join(SocketChannel accepted, Namespace from, InetSocketAddress to) {
+        try (accepted;
+                SocketChannel server = from.inside(Application::openClient)) {
+            server.connect(to);
+            join(accepted, server);
+        } catch (IOException | InterruptedException over) {
+            // Whoever connected sees an end.
+        }
+    }
+
+    /// Passes bytes both ways until both sides have ended.
+    public static void join(SocketChannel one, SocketChannel other) throws InterruptedException {
+        Thread back = Thread.ofPlatform().daemon().start(() -> pump(other, one));
+        pump(one, other);
+        back.join();
+    }
+
+    private static void pump(SocketChannel from, SocketChannel to) {
+        ByteBuffer buffer = ByteBuffer.allocate(64 * 1024);
+        try {
+            while (from.read(buffer) >= 0) {
+                buffer.flip();
+                while (buffer.hasRemaining()) {
+                    to.write(buffer);
+                }
+                buffer.clear();
+            }
+            to.shutdownOutput();
+        } catch (IOException over) {
+            try {
+                to.close();
+            } catch (IOException ignored) {
+                // It is of no use any more either way.
+            }
+        }
+    }
+
     /// Answers each connection's first request with one page, as a web server would.
     public static void page(SocketChannel connection) {
         try (connection) {
