@@ -22,7 +22,8 @@ import java.util.List;
 public final class AuthorityMain {
     private static final String TRUST_DOMAIN = "cluster.local";
     private static final String CLUSTER = "Kubernetes";
-    private static final String WARM_UP_TOKEN = "warm-up";
+    /// Of a node's proxy, which may ask for every identity.
+    static final String WARM_UP_TOKEN = "warm-up";
 
     /// Enough that a signature takes what it will take from then on.
     private static final int WARM_UP_CALLS = 200;

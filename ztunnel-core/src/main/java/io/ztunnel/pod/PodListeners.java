@@ -71,7 +71,12 @@ final class PodListeners implements PodSlice.Part {
     /// Binds in the order of docs/spec/dataplane.md 1.1; the first refusal ends it.
     CompletableFuture<Void> open() {
         slice.add(this);
-        Dialer dialer = new Dialer(slice.worker().loop(), netns, settings.sockets());
+        Dialer dialer =
+                new Dialer(
+                        slice.worker().loop(),
+                        netns,
+                        settings.sockets(),
+                        settings.transparent() == ListenerSettings.Transparent.REQUIRED);
         InboundListener[] inbound = new InboundListener[1];
         OutboundListener outbound = outbound(dialer);
         slice.add(outbound);
