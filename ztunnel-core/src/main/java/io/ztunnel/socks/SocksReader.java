@@ -93,23 +93,17 @@ final class SocksReader {
         }
         int type = in.getUnsignedByte(at + 3);
         return switch (type) {
-            case IPV4 -> there < HEAD + 4 + PORT ? null : address(in, 4);
-            case IPV6 -> there < HEAD + 16 + PORT ? null : address(in, 16);
-            case NAME -> {
-                if (there <= HEAD) {
-                    yield null;
-                }
-                int length = in.getUnsignedByte(at + HEAD);
-                if (length == 0) {
-                    yield new Step.Refused("an empty host name");
-                }
-                yield there < HEAD + 1 + length + PORT ? null : name(in, length);
-            }
+            case IPV4 -> address(in, 4);
+            case IPV6 -> address(in, 16);
+            case NAME -> name(in);
             default -> new Step.Refused("unsupported address type " + type);
         };
     }
 
-    private static Step address(ByteBuf in, int length) {
+    private static @Nullable Step address(ByteBuf in, int length) {
+        if (in.readableBytes() < HEAD + length + PORT) {
+            return null;
+        }
         byte[] bytes = new byte[length];
         in.skipBytes(HEAD).readBytes(bytes);
         try {
@@ -121,7 +115,17 @@ final class SocksReader {
         }
     }
 
-    private static Step name(ByteBuf in, int length) {
+    private static @Nullable Step name(ByteBuf in) {
+        if (in.readableBytes() <= HEAD) {
+            return null;
+        }
+        int length = in.getUnsignedByte(in.readerIndex() + HEAD);
+        if (length == 0) {
+            return new Step.Refused("an empty host name");
+        }
+        if (in.readableBytes() < HEAD + 1 + length + PORT) {
+            return null;
+        }
         byte[] bytes = new byte[length];
         in.skipBytes(HEAD + 1).readBytes(bytes);
         int port = in.readUnsignedShort();

@@ -143,8 +143,12 @@ class InpodTroubleNetnsIT {
                 .startsWith("failure to start proxy : failed to bind to address")
                 .contains("15008", "EADDRINUSE");
         assertThat(node.dump()).contains("\"state\": \"Pending\"");
-        assertThat(node.daemon().get("http://127.0.0.1:15020/metrics"))
-                .contains("workload_manager_pending_proxy_count 1");
+        MeshLab.eventually(
+                "it is counted",
+                () ->
+                        node.daemon()
+                                .get("http://127.0.0.1:15020/metrics")
+                                .contains("workload_manager_pending_proxy_count 1"));
         assertThat(node.daemon().isReady()).as("for the rest").isTrue();
 
         squatter.close();
