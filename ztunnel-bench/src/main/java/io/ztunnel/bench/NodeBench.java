@@ -26,7 +26,7 @@ final class NodeBench {
     private static final String ACCOUNT = "source";
     private static final int WORKERS = 2;
     private static final Duration SETTLE = Duration.ofSeconds(3);
-    private static final Duration HOLD = Duration.ofSeconds(120);
+    private static final Duration HOLD = Duration.ofMinutes(2);
     private static final double MILLI = 1e6;
 
     private final Lab lab;
@@ -130,7 +130,7 @@ final class NodeBench {
                     round + ": descriptors for a pod and worker",
                     "",
                     (double) (full.files - empty.files) / pods / WORKERS);
-            row(round + ": threads more", "", full.threads - empty.threads);
+            row(round + ": threads more", "", (double) (full.threads - empty.threads));
             for (int i = 0; i < pods; i++) {
                 agent.delete("uid-" + i);
             }
@@ -153,10 +153,13 @@ final class NodeBench {
         Reading after = Reading.of(daemon);
         row(cycles + " pods come and go: one answer, median", "ms", percentile(took, 0.5) / MILLI);
         row(cycles + " pods come and go: one answer, p99", "ms", percentile(took, 0.99) / MILLI);
-        row("descriptors left behind", "", after.files - before.files);
-        row("namespace descriptors left behind", "", after.namespaces - before.namespaces);
-        row("threads left behind", "", after.threads - before.threads);
-        row("threads in a namespace of others", "", after.strayThreads);
+        row("descriptors left behind", "", (double) (after.files - before.files));
+        row(
+                "namespace descriptors left behind",
+                "",
+                (double) (after.namespaces - before.namespaces));
+        row("threads left behind", "", (double) (after.threads - before.threads));
+        row("threads in a namespace of others", "", (double) after.strayThreads);
         row("resident memory left behind", "MB", (after.resident - before.resident) / 1e6);
     }
 
@@ -190,7 +193,7 @@ final class NodeBench {
                 "resident memory for a connection, both ends",
                 "KB",
                 (held.resident - before.resident) / 1e3 / idle);
-        row("threads more", "", held.threads - before.threads);
+        row("threads more", "", (double) (held.threads - before.threads));
         load.ask(Duration.ofSeconds(30), "release");
     }
 

@@ -50,7 +50,6 @@ class InpodNetnsIT {
     private static final String SPIFFE = "spiffe://cluster.local/ns/default/sa/";
     private static final int DOUBLER = 8081;
     private static final int MIRROR = 8082;
-    private static final int LINGERING = 8083;
 
     @Parameter Redirection.Backend backend;
 
