@@ -60,7 +60,15 @@ record PartSettings(ZtunnelConfig config) {
                 config.logs().policyDecisionsAtInfo(),
                 config.policies().denyUnknown() ? UnknownPolicies.DENY : UnknownPolicies.PASS_OVER,
                 retry(),
-                false);
+                false,
+                socks());
+    }
+
+    private PodSettings.Socks socks() {
+        if (!config.sockets().socks5()) {
+            return PodSettings.Socks.OFF;
+        }
+        return config.dns().enabled() ? PodSettings.Socks.NAMES : PodSettings.Socks.ADDRESSES;
     }
 
     private OutboundSettings.Retry retry() {

@@ -72,6 +72,7 @@ class PackageArrowsTest {
                                     "lifecycle",
                                     "hbone")),
                     Map.entry("dns", Set.of("worker", "mesh", "net", "observe")),
+                    Map.entry("socks", Set.of("mesh", "relay", "observe", "worker", "outbound")),
                     Map.entry(
                             "pod",
                             Set.of(
@@ -88,6 +89,7 @@ class PackageArrowsTest {
                                     "hbone",
                                     "outbound",
                                     "inbound",
+                                    "socks",
                                     "dns")),
                     Map.entry("inpod", Set.of("pod", "worker", "net", "net.linux", "lifecycle")),
                     Map.entry("feed", Set.of("mesh", "policy", "lifecycle", "worker", "xds")),

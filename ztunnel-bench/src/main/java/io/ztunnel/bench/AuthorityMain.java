@@ -22,7 +22,7 @@ import java.util.List;
 public final class AuthorityMain {
     private static final String TRUST_DOMAIN = "cluster.local";
     private static final String CLUSTER = "Kubernetes";
-    /// Who may ask for the pods of a node.
+    /// Of a node\'s proxy, which may ask for the identity of every pod.
     static final String NODE_TOKEN = "node";
 
     /// Enough that a signature takes what it will take from then on.

@@ -24,6 +24,9 @@ public final class Bench {
         if (!words.isEmpty() && words.getFirst().equals("micro")) {
             return MicroMain.run(words.subList(1, words.size()));
         }
+        if (!words.isEmpty() && words.getFirst().equals("node")) {
+            return node(words.subList(1, words.size()));
+        }
         if (words.contains("--help")) {
             System.out.print(BenchOptions.USAGE);
             return 0;
@@ -31,8 +34,18 @@ public final class Bench {
         try {
             BenchOptions options = BenchOptions.parse(words, System.getenv());
             requireKnownNames(options);
-            requireTools();
+            requireTools("ip", "iptables-restore", "sysctl", "iperf3");
             return measure(options);
+        } catch (IllegalArgumentException | LabFailure problem) {
+            System.err.println("bench: " + problem.getMessage());
+            return 2;
+        }
+    }
+
+    private static int node(List<String> words) {
+        try {
+            requireTools("ip", "iptables-restore", "sysctl");
+            return NodeBench.run(words);
         } catch (IllegalArgumentException | LabFailure problem) {
             System.err.println("bench: " + problem.getMessage());
             return 2;
@@ -93,8 +106,8 @@ public final class Bench {
         }
     }
 
-    private static void requireTools() {
-        for (String tool : List.of("ip", "iptables-restore", "sysctl", "iperf3")) {
+    private static void requireTools(String... tools) {
+        for (String tool : tools) {
             if (!isInstalled(tool)) {
                 throw new LabFailure(tool + " is not installed");
             }

@@ -86,6 +86,17 @@ final class Lab implements AutoCloseable {
         return pod;
     }
 
+    /// A pod that is connected to nothing: enough to listen in.
+    synchronized Pod bare(String name) {
+        if (closed) {
+            throw new LabFailure("the lab is closed");
+        }
+        Pod pod = new Pod(prefix + name, "127.0.0.1");
+        namespaces.add(pod.netns());
+        Command.run("ip", "netns", "add", pod.netns());
+        return pod;
+    }
+
     /// Starts a process that ends with the lab at the latest; what it writes goes to its log.
     Daemon start(String name, Pod pod, List<String> words, Map<String, String> settings) {
         return start(name, pod, words, settings, false);

@@ -1,5 +1,6 @@
 package io.ztunnel.bench;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -8,6 +9,11 @@ import java.util.List;
 /// @param netns its name, as `ip netns` knows it
 /// @param address its IPv4 address
 record Pod(String netns, String address) {
+    /// The file that stands for the namespace.
+    Path path() {
+        return Path.of("/run/netns", netns);
+    }
+
     /// The words that run a command inside.
     List<String> inside(List<String> words) {
         List<String> all = new ArrayList<>(List.of("ip", "netns", "exec", netns));

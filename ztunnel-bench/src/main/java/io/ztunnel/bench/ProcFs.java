@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// What `/proc` says about a process and its children.
 final class ProcFs {
@@ -55,6 +56,27 @@ final class ProcFs {
                 .filter(line -> line.startsWith("VmRSS:"))
                 .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
                 .sum();
+    }
+
+    /// Where the links lead that are in a folder of a process, such as its `fd`, or in each of the
+    /// folders there.
+    ///
+    /// @param inner name of the link in each of them, empty for the entries themselves
+    static List<String> links(ProcessHandle process, String folder, String inner) {
+        List<String> links = new ArrayList<>();
+        Path path = Path.of("/proc", Long.toString(process.pid()), folder);
+        try (Stream<Path> entries = Files.list(path)) {
+            for (Path entry : entries.toList()) {
+                try {
+                    links.add(Files.readSymbolicLink(entry.resolve(inner)).toString());
+                } catch (IOException closedMeanwhile) {
+                    // Then it is not there.
+                }
+            }
+        } catch (IOException gone) {
+            throw new LabFailure("process " + process.pid() + " is gone", gone);
+        }
+        return links;
     }
 
     private static List<ProcessHandle> family(ProcessHandle root) {

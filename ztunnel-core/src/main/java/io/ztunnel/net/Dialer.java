@@ -30,17 +30,26 @@ public final class Dialer {
     private final EventLoop loop;
     private final Netns netns;
     private final SocketSettings settings;
+    private final boolean sourceOrNothing;
 
     public Dialer(EventLoop loop, Netns netns, SocketSettings settings) {
+        this(loop, netns, settings, false);
+    }
+
+    /// @param sourceOrNothing whether a connection that cannot have the source it should have
+    ///     fails, because another one would mislead the application and its network policies
+    public Dialer(EventLoop loop, Netns netns, SocketSettings settings, boolean sourceOrNothing) {
         this.loop = loop;
         this.netns = netns;
         this.settings = settings;
+        this.sourceOrNothing = sourceOrNothing;
     }
 
     /// Connects without delay, with half closure allowed, marked and probed as the settings say.
     ///
     /// @param spoofedSource address to appear as, or null for the pod's own. Never used towards
-    ///     itself. Where the kernel refuses, a line is logged and the pod's own address is used.
+    ///     itself. Where the kernel refuses, a line is logged and the pod's own address is used,
+    ///     unless the source is a must.
     /// @param handler in the pipeline before anything happens; may turn auto-read off
     /// @return the channel once connected; fails with what the kernel said, or after
     ///     [#CONNECT_LIMIT] with [io.netty.channel.ConnectTimeoutException], the channel being
@@ -88,7 +97,7 @@ public final class Dialer {
         config.setConnectTimeoutMillis((int) CONNECT_LIMIT.toMillis());
     }
 
-    private static void bindThenConnect(
+    private void bindThenConnect(
             EpollSocketChannel channel,
             InetAddress source,
             InetSocketAddress to,
@@ -101,18 +110,32 @@ public final class Dialer {
             // would use up its ports otherwise.
             channel.config().setOption(SocketOptions.BIND_ADDRESS_NO_PORT, 1);
         } catch (RuntimeException refused) {
-            warn(source, to, refused);
-            channel.connect(to, connected);
+            withoutSource(channel, source, to, refused, connected);
             return;
         }
         channel.bind(new InetSocketAddress(source, 0))
                 .addListener(
                         bound -> {
-                            if (!bound.isSuccess()) {
-                                warn(source, to, bound.cause());
+                            if (bound.isSuccess()) {
+                                channel.connect(to, connected);
+                            } else {
+                                withoutSource(channel, source, to, bound.cause(), connected);
                             }
-                            channel.connect(to, connected);
                         });
+    }
+
+    private void withoutSource(
+            EpollSocketChannel channel,
+            InetAddress source,
+            InetSocketAddress to,
+            Throwable refused,
+            ChannelPromise connected) {
+        if (sourceOrNothing) {
+            connected.setFailure(refused);
+        } else {
+            warn(source, to, refused);
+            channel.connect(to, connected);
+        }
     }
 
     private static void warn(InetAddress source, InetSocketAddress to, Throwable refused) {

@@ -50,12 +50,12 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
     private String nextHop;
     private boolean over;
 
-    private OutboundConnection(Outbound stage, Channel accepted) {
+    private OutboundConnection(Outbound stage, Channel accepted, InetSocketAddress target) {
         this.stage = stage;
         this.startNanos = stage.slice().worker().observer().nanoTime();
         this.client = TcpLeg.on(accepted, stage.slice().admission().buffers());
         this.source = (InetSocketAddress) accepted.remoteAddress();
-        this.target = OriginalDestination.of(accepted);
+        this.target = target;
         this.nextHop = text(target);
     }
 
@@ -68,7 +68,12 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
         Observer observer = stage.slice().worker().observer();
         observer.socketOpened(Reporter.SOURCE);
         accepted.closeFuture().addListener(closed -> observer.socketClosed(Reporter.SOURCE));
-        new OutboundConnection(stage, accepted).resolve();
+        begin(stage, accepted, OriginalDestination.of(accepted));
+    }
+
+    /// The same for a socket that has been counted and that has said itself where it wants to go.
+    static void begin(Outbound stage, Channel accepted, InetSocketAddress target) {
+        new OutboundConnection(stage, accepted, target).resolve();
     }
 
     private void resolve() {

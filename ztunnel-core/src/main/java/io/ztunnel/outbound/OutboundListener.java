@@ -11,6 +11,8 @@ import io.ztunnel.tls.TlsContexts;
 import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodSlice;
 
+import java.net.InetSocketAddress;
+
 /// Takes sockets on port 15001 and owns what they share: the tunnels of the slice.
 ///
 /// Confined to the worker's loop.
@@ -50,6 +52,12 @@ public final class OutboundListener implements PodSlice.Part {
     public void onAccepted(Channel channel) {
         ReceiveSizes.of(channel);
         OutboundConnection.begin(stage, channel);
+    }
+
+    /// A live socket, with reading switched off, whose client has said where it wants to go. It has
+    /// been counted.
+    public void connect(Channel channel, InetSocketAddress target) {
+        OutboundConnection.begin(stage, channel, target);
     }
 
     /// Connections go on; their tunnels are needed until the last one ends.

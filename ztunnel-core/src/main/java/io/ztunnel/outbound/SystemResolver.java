@@ -22,6 +22,11 @@ public final class SystemResolver implements NameResolver {
         this.counter = counter;
     }
 
+    /// For names that a client asked for itself: those are no on-demand lookups.
+    public static SystemResolver uncounted() {
+        return new SystemResolver(query -> {});
+    }
+
     @Override
     public void resolve(Query query, Executor loop, Consumer<@Nullable IpAddress> then) {
         counter.accept(query);
@@ -44,7 +49,7 @@ public final class SystemResolver implements NameResolver {
                     all.stream().filter(ip -> ip.isV6() == query.preferV6()).toList();
             List<IpAddress> from = preferred.isEmpty() ? all : preferred;
             return from.get(ThreadLocalRandom.current().nextInt(from.size()));
-        } catch (UnknownHostException unknown) {
+        } catch (UnknownHostException | IllegalArgumentException unknown) {
             return null;
         }
     }

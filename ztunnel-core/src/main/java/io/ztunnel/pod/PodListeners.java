@@ -14,9 +14,11 @@ import io.ztunnel.net.Netns;
 import io.ztunnel.outbound.NameResolver;
 import io.ztunnel.outbound.OutboundListener;
 import io.ztunnel.outbound.OutboundSettings;
+import io.ztunnel.outbound.SystemResolver;
 import io.ztunnel.policy.PolicyJudge;
 import io.ztunnel.route.InboundRouter;
 import io.ztunnel.route.OutboundRouter;
+import io.ztunnel.socks.SocksListener;
 import io.ztunnel.tls.TlsContexts;
 import io.ztunnel.worker.Admission;
 import io.ztunnel.worker.Lookups;
@@ -36,6 +38,9 @@ final class PodListeners implements PodSlice.Part {
     static final int OUTBOUND = 15001;
     static final int PLAINTEXT = 15006;
     static final int TUNNEL = 15008;
+    static final int SOCKS = 15080;
+
+    private static final InetAddress LOOPBACK = ip(new byte[] {127, 0, 0, 1});
 
     private final PodSlice slice;
     private final PodSettings settings;
@@ -69,7 +74,12 @@ final class PodListeners implements PodSlice.Part {
     /// Binds in the order of docs/spec/dataplane.md 1.1; the first refusal ends it.
     CompletableFuture<Void> open() {
         slice.add(this);
-        Dialer dialer = new Dialer(slice.worker().loop(), netns, settings.sockets());
+        Dialer dialer =
+                new Dialer(
+                        slice.worker().loop(),
+                        netns,
+                        settings.sockets(),
+                        settings.transparent() == ListenerSettings.Transparent.REQUIRED);
         InboundListener[] inbound = new InboundListener[1];
         OutboundListener outbound = outbound(dialer);
         slice.add(outbound);
@@ -83,13 +93,29 @@ final class PodListeners implements PodSlice.Part {
                                     ? CompletableFuture.completedFuture(bound)
                                     : bind(PLAINTEXT, true, inbound[0]::onPlaintext)
                                             .thenCompose(
-                                                    _ ->
-                                                            bind(
-                                                                    OUTBOUND,
-                                                                    true,
-                                                                    outbound::onAccepted));
+                                                    _ -> bind(OUTBOUND, true, outbound::onAccepted))
+                                            .thenCompose(last -> socks(dialer, last));
                         })
                 .thenApply(_ -> null);
+    }
+
+    private CompletableFuture<Channel> socks(Dialer dialer, Channel last) {
+        if (settings.socks() == PodSettings.Socks.OFF) {
+            return CompletableFuture.completedFuture(last);
+        }
+        OutboundListener connections = outbound(dialer);
+        slice.add(connections);
+        SocksListener socks =
+                new SocksListener(
+                        slice,
+                        connections,
+                        settings.routes().network(),
+                        settings.socks() == PodSettings.Socks.NAMES
+                                ? SystemResolver.uncounted()
+                                : null);
+        slice.add(socks);
+        InetSocketAddress address = new InetSocketAddress(LOOPBACK, SOCKS);
+        return bind(address, false, socks::onAccepted);
     }
 
     private OutboundListener outbound(Dialer dialer) {
@@ -127,12 +153,20 @@ final class PodListeners implements PodSlice.Part {
 
     private CompletableFuture<Channel> bind(
             int port, boolean keepAlive, Consumer<Channel> onAccepted) {
+        return bind(
+                new InetSocketAddress(ip(new byte[settings.ipv6() ? 16 : 4]), port),
+                keepAlive,
+                onAccepted);
+    }
+
+    private CompletableFuture<Channel> bind(
+            InetSocketAddress address, boolean keepAlive, Consumer<Channel> onAccepted) {
         CompletableFuture<Channel> result = new CompletableFuture<>();
         ChannelFuture binding =
                 Listener.bind(
                         slice.worker().loop(),
                         netns,
-                        wildcard(port),
+                        address,
                         new ListenerSettings(
                                 sharing,
                                 settings.transparent(),
@@ -142,7 +176,11 @@ final class PodListeners implements PodSlice.Part {
                                         ? settings.sockets()
                                         : settings.sockets().withMark(0)),
                         new Arrivals(
-                                channel -> admit(channel, port == TUNNEL ? 1 : 2, onAccepted)));
+                                channel ->
+                                        admit(
+                                                channel,
+                                                address.getPort() == TUNNEL ? 1 : 2,
+                                                onAccepted)));
         binding.addListener(
                 bound -> {
                     if (bound.isSuccess()) {
@@ -167,10 +205,9 @@ final class PodListeners implements PodSlice.Part {
         onAccepted.accept(channel);
     }
 
-    private InetSocketAddress wildcard(int port) {
+    private static InetAddress ip(byte[] bytes) {
         try {
-            return new InetSocketAddress(
-                    InetAddress.getByAddress(new byte[settings.ipv6() ? 16 : 4]), port);
+            return InetAddress.getByAddress(bytes);
         } catch (UnknownHostException impossible) {
             throw new IllegalStateException("4 and 16 bytes are always legal", impossible);
         }

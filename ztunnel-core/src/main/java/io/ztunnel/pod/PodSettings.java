@@ -20,6 +20,7 @@ import io.ztunnel.route.RouteSettings;
 /// @param unknownPolicies what becomes of connections to workloads that list policies nobody knows
 /// @param retry how other endpoints are tried
 /// @param tunnelsOnly whether there is only the listener on 15008
+/// @param socks whether there is a SOCKS5 listener
 public record PodSettings(
         RouteSettings routes,
         TunnelSettings tunnels,
@@ -32,7 +33,17 @@ public record PodSettings(
         boolean policyInfo,
         UnknownPolicies unknownPolicies,
         OutboundSettings.Retry retry,
-        boolean tunnelsOnly) {
+        boolean tunnelsOnly,
+        Socks socks) {
+
+    /// SOCKS5 on port 15080 of the pod's loopback (docs/spec/dataplane.md 10).
+    public enum Socks {
+        OFF,
+        /// Clients may name destinations by address.
+        ADDRESSES,
+        /// And by host name.
+        NAMES
+    }
 
     /// For this proxy's own pod: others reach it through tunnels, and it appears as itself
     /// (docs/spec/dataplane.md 1.3).
@@ -49,6 +60,7 @@ public record PodSettings(
                 policyInfo,
                 unknownPolicies,
                 retry,
-                true);
+                true,
+                Socks.OFF);
     }
 }

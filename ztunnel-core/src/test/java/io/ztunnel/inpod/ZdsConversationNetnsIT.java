@@ -63,6 +63,9 @@ class ZdsConversationNetnsIT {
         world.close();
     }
 
+    /// A namespace opened by its name goes by that name.
+    private static final String[] KINDS = {"net:", "/run/netns/", "socket:", "anon_inode:"};
+
     /// Binds the tunnel port in the pod, on the thread that asks.
     private static final PodHost BINDING =
             (uid, info, netns) -> {
@@ -276,7 +279,7 @@ class ZdsConversationNetnsIT {
                 Conversing us = new Conversing(socket(), bindOrFail);
                 Connection agent = server.greeted()) {
             agent.ask(ZdsServer.snapshotSent());
-            long before = OpenFiles.count("net:", "socket:", "anon_inode:");
+            long before = OpenFiles.count(KINDS);
             for (int i = 0; i < 10_000; i++) {
                 String uid = "uid" + i;
                 boolean fails = uid.endsWith("7");
@@ -287,8 +290,7 @@ class ZdsConversationNetnsIT {
                 assertThat(agent.ask(ZdsServer.deleteOf(uid))).isEmpty();
             }
             Conversing.until(
-                    "as many open files as before",
-                    () -> OpenFiles.count("net:", "socket:", "anon_inode:") <= before);
+                    "as many open files as before", () -> OpenFiles.count(KINDS) <= before);
             // The last answer leaves before the report that follows it is published.
             Conversing.until("nobody is left", () -> us.conversation.report().pods().isEmpty());
             assertThat(us.conversation.report().counts().active()).isZero();

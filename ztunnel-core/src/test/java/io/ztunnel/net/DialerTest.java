@@ -95,6 +95,28 @@ class DialerTest {
         }
     }
 
+    @Test
+    void aSourceThatIsAMustFailsTheConnectionWhereItCannotBeBound() throws Exception {
+        try (ServerSocketChannel server = listen("127.0.0.1")) {
+            InetSocketAddress to = (InetSocketAddress) server.getLocalAddress();
+            InetAddress source = InetAddress.ofLiteral("fd99::99");
+            ChannelFuture connected =
+                    loop.settle(
+                            () ->
+                                    new Dialer(
+                                                    loop.eventLoop(),
+                                                    Netns.own(),
+                                                    SocketSettings.DEFAULTS,
+                                                    true)
+                                            .connect(to, source, new Accepted()));
+
+            assertThat(connected.isSuccess()).isFalse();
+            assertThat(connected.channel().closeFuture().await(5_000)).isTrue();
+            server.configureBlocking(false);
+            assertThat(server.accept()).as("nobody connected").isNull();
+        }
+    }
+
     private ChannelFuture connect(ServerSocketChannel server, InetAddress source) throws Exception {
         InetSocketAddress to = (InetSocketAddress) server.getLocalAddress();
         return loop.settle(() -> dialer().connect(to, source, new Accepted()));

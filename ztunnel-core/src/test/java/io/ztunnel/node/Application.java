@@ -3,6 +3,7 @@ package io.ztunnel.node;
 import io.ztunnel.testkit.Namespace;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -11,6 +12,7 @@ import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.util.Random;
 import java.util.function.Consumer;
 
@@ -53,6 +55,70 @@ public final class Application {
                 }
                 buffer.clear();
             }
+        } catch (IOException reset) {
+            // Its client went away.
+        }
+    }
+
+    /// A program that passes everything on to a server, which it reaches from its own pod.
+    public static Consumer<SocketChannel> forwarding(Namespace from, InetSocketAddress to) {
+        return accepted -> join(accepted, from, to);
+    }
+
+    private static void join(SocketChannel accepted, Namespace from, InetSocketAddress to) {
+        try (accepted;
+                SocketChannel server = from.inside(Application::openClient)) {
+            server.connect(to);
+            join(accepted, server);
+        } catch (IOException | InterruptedException over) {
+            // Whoever connected sees an end.
+        }
+    }
+
+    /// Passes bytes both ways until both sides have ended.
+    public static void join(SocketChannel one, SocketChannel other) throws InterruptedException {
+        Thread back = Thread.ofPlatform().daemon().start(() -> pump(other, one));
+        pump(one, other);
+        back.join();
+    }
+
+    private static void pump(SocketChannel from, SocketChannel to) {
+        ByteBuffer buffer = ByteBuffer.allocate(64 * 1024);
+        try {
+            while (from.read(buffer) >= 0) {
+                buffer.flip();
+                while (buffer.hasRemaining()) {
+                    to.write(buffer);
+                }
+                buffer.clear();
+            }
+            to.shutdownOutput();
+        } catch (IOException over) {
+            try {
+                to.close();
+            } catch (IOException ignored) {
+                // It is of no use any more either way.
+            }
+        }
+    }
+
+    /// Answers each connection's first request with one page, as a web server would.
+    public static void page(SocketChannel connection) {
+        try (connection) {
+            InputStream in = connection.socket().getInputStream();
+            int newlines = 0;
+            for (int next = in.read(); next >= 0 && newlines < 2; ) {
+                newlines = next == '\n' ? newlines + 1 : next == '\r' ? newlines : 0;
+                if (newlines < 2) {
+                    next = in.read();
+                }
+            }
+            connection
+                    .socket()
+                    .getOutputStream()
+                    .write(
+                            "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n"
+                                    .getBytes(StandardCharsets.US_ASCII));
         } catch (IOException reset) {
             // Its client went away.
         }

@@ -35,6 +35,7 @@ public final class MeshLab implements AutoCloseable {
     private final Pod server;
     private final List<Pod> members = new ArrayList<>();
     private final Map<String, String> trustDomains = new HashMap<>();
+    private final Map<String, String> homes = new HashMap<>();
     private int daemons;
 
     public MeshLab(Path folder, Redirection redirection) {
@@ -140,6 +141,11 @@ public final class MeshLab implements AutoCloseable {
         trustDomains.put(pod.name(), domain);
     }
 
+    /// Says where a pod lives, in the next mesh file; without, nobody says.
+    public void home(Pod pod, String node) {
+        homes.put(pod.name(), node);
+    }
+
     /// Replaces the mesh file; daemons of ours see it at once.
     ///
     /// @param policies what follows the workloads: policies, services, or nothing
@@ -175,13 +181,15 @@ public final class MeshLab implements AutoCloseable {
           canonicalName: %1$s
           workloadIps: [%3$s, "%4$s"]
           protocol: HBONE
+          node: "%5$s"
           services: {}
         """
                 .formatted(
                         pod.name(),
                         trustDomains.getOrDefault(pod.name(), "cluster.local"),
                         pod.ipv4().getHostAddress(),
-                        pod.ipv6().getHostAddress());
+                        pod.ipv6().getHostAddress(),
+                        homes.getOrDefault(pod.name(), ""));
     }
 
     public static String policy(String name, String action, String rules) {

@@ -1,6 +1,9 @@
 /// Whole daemons as processes, in namespaces, with real applications that know nothing of them.
 ///
-/// Read in this order: [MeshLab], [DaemonProcess], [Application]; then the tests.
+/// [MeshLab] is for a daemon in each pod, [NodeLab] for one on each node.
+///
+/// Read in this order: [MeshLab], [DaemonProcess], [Application]; [NodeLab], [NodeDaemon],
+/// [HbonePeer]; then the tests.
 @NullMarked
 package io.ztunnel.node;
 
