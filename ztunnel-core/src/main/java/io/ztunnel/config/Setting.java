@@ -135,7 +135,7 @@ enum Setting {
             Group.CONNECTIONS,
             "duration",
             "`4s`",
-            "an endpoint that has not answered is given up where there is another"),
+            "an endpoint that has not answered is given up where there is another; `0s`: never"),
     OUTBOUND_AVOID_TIME(
             Group.CONNECTIONS,
             "duration",

@@ -86,7 +86,9 @@ final class Attempts implements OutboundDialer.Result {
         route = next;
         tried.attempts++;
         unleash();
-        if (hasBudget() && !(next instanceof OutboundRoute.Passthrough)) {
+        if (hasBudget()
+                && !stage.settings().retry().attemptTimeout().isZero()
+                && !(next instanceof OutboundRoute.Passthrough)) {
             hold();
         }
         OutboundDialer dialer = new OutboundDialer(stage, request, source, traceparent, this);

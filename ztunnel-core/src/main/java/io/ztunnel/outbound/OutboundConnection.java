@@ -184,6 +184,8 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
 
     @Override
     public void onReached(Leg hop) {
+        // Connections live long, and what it took to reach the hop is of no use any more.
+        attempts = null;
         if (over || record == null) {
             hop.close();
             return;

@@ -16,7 +16,7 @@ public record OutboundSettings(String network, Set<Integer> illegalPorts, Retry 
     ///     trying others off
     /// @param window after this long no other endpoint is tried any more
     /// @param attemptTimeout where another endpoint is left, one that has not answered by then is
-    ///     given up
+    ///     given up; zero gives nobody up
     /// @param avoid for about how long an endpoint that failed is avoided; zero switches it off
     public record Retry(int attempts, Duration window, Duration attemptTimeout, Duration avoid) {
         public static final Retry DEFAULT =

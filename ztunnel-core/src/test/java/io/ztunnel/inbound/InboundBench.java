@@ -30,6 +30,7 @@ import io.ztunnel.worker.SliceId;
 import io.ztunnel.worker.TestWorker;
 import io.ztunnel.worker.WorkerMailbox;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -124,12 +125,12 @@ final class InboundBench implements AutoCloseable {
                 .sum();
     }
 
-    void drain() throws Exception {
-        worker.drainSlice(slice, Duration.ZERO).get(10, TimeUnit.SECONDS);
+    void drain() {
+        worker.drainSlice(slice, Duration.ZERO).orTimeout(10, TimeUnit.SECONDS).join();
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
         drain();
         group.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
         application.close();

@@ -144,12 +144,12 @@ final class OutboundBench implements AutoCloseable {
                 .sum();
     }
 
-    void cutAll() throws Exception {
-        worker.drainSlice(slice, Duration.ZERO).get(10, TimeUnit.SECONDS);
+    void cutAll() {
+        worker.drainSlice(slice, Duration.ZERO).orTimeout(10, TimeUnit.SECONDS).join();
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() {
         cutAll();
         group.shutdownGracefully(0, 5, TimeUnit.SECONDS).syncUninterruptibly();
         tls.close();

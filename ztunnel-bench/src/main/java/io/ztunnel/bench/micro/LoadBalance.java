@@ -60,7 +60,7 @@ public class LoadBalance {
                     Set.of());
     private MeshSnapshot mesh = MeshSnapshot.empty();
     private Service service = Facts.service("example.com", SERVICE).build();
-    private Endpoints candidates = mesh.endpointsOf(service);
+    private Endpoints backends = mesh.endpointsOf(service);
     private OutboundRequest request =
             new OutboundRequest(
                     Facts.workload(0, List.of()), IpAddress.v4(0), IpAddress.v4(SERVICE), 80);
@@ -77,7 +77,7 @@ public class LoadBalance {
             delta.upsert(Facts.workload(i, List.of(Facts.key("example.com"))));
         }
         mesh = delta.apply();
-        candidates = mesh.endpointsOf(service);
+        backends = mesh.endpointsOf(service);
         Workload source = mesh.workloads().getFirst();
         request =
                 new OutboundRequest(
@@ -102,7 +102,7 @@ public class LoadBalance {
     /// The choice alone, without the objects that say what was chosen.
     @Benchmark
     public @Nullable Workload draw() {
-        return candidates.draw(service, request.source(), 80, Purpose.STANDARD, dice);
+        return backends.draw(service, request.source(), 80, Purpose.STANDARD, dice);
     }
 
     private static LoadBalancer nearest() {
