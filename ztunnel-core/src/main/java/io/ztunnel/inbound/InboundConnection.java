@@ -46,6 +46,11 @@ final class InboundConnection extends LiveConnection {
 
         /// Calls back when the peer leaves before it has its answer.
         void whenAbandoned(Runnable action);
+
+        /// The tunnel's requests that it is one of; null for a socket of its own.
+        default @Nullable TunnelRequests tunnel() {
+            return null;
+        }
     }
 
     /// What the stages found out before the connection is judged.
@@ -133,6 +138,11 @@ final class InboundConnection extends LiveConnection {
             changed = verdict;
             cut(Cut.POLICY_CHANGE);
         }
+    }
+
+    /// What the connection came through; null without a tunnel.
+    @Nullable TunnelRequests tunnel() {
+        return origin.tunnel();
     }
 
     private void dial() {
@@ -234,6 +244,10 @@ final class InboundConnection extends LiveConnection {
                             Outcome.failed(
                                     ResponseFlag.CERT_REVOKED,
                                     "connection closed: peer certificate revoked by CRL");
+                    case EXPIRED ->
+                            Outcome.failed(
+                                    ResponseFlag.TLS_FAILURE,
+                                    "connection closed: certificate expired");
                 });
     }
 

@@ -83,6 +83,7 @@ final class NestedTunnel {
                 new Handshake.Listener() {
                     @Override
                     public void onSecured(PeerIdentity peer) {
+                        stage.secured(peer);
                         ask(inner, peer.identity(), connect, result);
                     }
 
@@ -104,6 +105,8 @@ final class NestedTunnel {
     private void ask(
             Channel inner, @Nullable SpiffeId peer, ConnectRequest connect, Result result) {
         ClientTunnel tunnel = TunnelClient.install(inner, stage.tunnelSettings());
+        stage.innerTunnels().add(tunnel);
+        inner.closeFuture().addListener(closed -> stage.innerTunnels().remove(tunnel));
         tunnel.open(
                 connect,
                 new OpenListener() {

@@ -23,7 +23,9 @@ public abstract class LiveConnection {
         /// A policy no longer allows it.
         POLICY_CHANGE,
         /// The peer's certificate was revoked.
-        REVOKED
+        REVOKED,
+        /// A certificate of its tunnel has expired.
+        EXPIRED
     }
 
     /// One line of the connection lists in `/config_dump` (docs/spec/config-observability-dns.md
