@@ -11,7 +11,7 @@ import java.util.function.LongSupplier;
 ///
 /// Confined to the worker's loop, except [#socketOpened] and [#socketClosed].
 public final class Observer {
-    private static final Logger TLS_LOG = LoggerFactory.getLogger("ztunnel::tls");
+    private static final Logger TLS_LOG = LoggerFactory.getLogger("io.ztunnel.tls.Tunnel");
 
     private final MetricsShard metrics;
     private final AccessLog log;
