@@ -216,8 +216,7 @@ class PeerTroubleNetnsIT {
         try (HouseCa house = new HouseCa(lab, root, "cluster.local", 15013)) {
             DaemonProcess client = lab.daemon(lab.client(), command(clientIs), house.settings());
             DaemonProcess server =
-                    lab.daemon(
-                            lab.server(), command(serverIs), lists.enforcedBy(house.settings()));
+                    lab.daemon(lab.server(), command(serverIs), lists.enforcedBy(house.settings()));
             try (Socket standing = talk.open()) {
                 Conversations.roundTrip(standing, "before");
                 lists.write(CrlRequest.of(root).revoke(CrlFile.serial(client)).pem());
@@ -236,15 +235,13 @@ class PeerTroubleNetnsIT {
     /// The same, where the client enforces.
     @ParameterizedTest
     @CsvSource({"ours, peer", "peer, ours"})
-    void aRevokedServerIsLeftAndThenNotSpokenTo(String clientIs, String serverIs)
-            throws Exception {
+    void aRevokedServerIsLeftAndThenNotSpokenTo(String clientIs, String serverIs) throws Exception {
         IssuingCa root = IssuingCa.root("O=cluster.local");
         CrlFile lists = new CrlFile(folder.resolve("ca-crl.pem"));
         lists.write("");
         try (HouseCa house = new HouseCa(lab, root, "cluster.local", 15013)) {
             DaemonProcess client =
-                    lab.daemon(
-                            lab.client(), command(clientIs), lists.enforcedBy(house.settings()));
+                    lab.daemon(lab.client(), command(clientIs), lists.enforcedBy(house.settings()));
             DaemonProcess server = lab.daemon(lab.server(), command(serverIs), house.settings());
             try (Socket standing = talk.open()) {
                 Conversations.roundTrip(standing, "before");
@@ -262,8 +259,7 @@ class PeerTroubleNetnsIT {
     }
 
     private static long rejections(DaemonProcess daemon, String reporter) {
-        return daemon.metric(
-                "istio_crl_policy_rejections_total", "reporter=\"" + reporter + "\"");
+        return daemon.metric("istio_crl_policy_rejections_total", "reporter=\"" + reporter + "\"");
     }
 
     private static void says(DaemonProcess daemon, String text) {

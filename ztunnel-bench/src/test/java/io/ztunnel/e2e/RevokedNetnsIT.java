@@ -192,8 +192,7 @@ class RevokedNetnsIT {
         DaemonProcess server = lab.daemon(lab.server(), DaemonProcess.ours(), "RUST_LOG=debug");
         DaemonProcess client = lab.daemon(lab.client(), DaemonProcess.ours(), "RUST_LOG=debug");
         talk.roundTrip();
-        String how =
-                "version=\"TLSv1.3\",suite=\"TLS_AES_128_GCM_SHA256\",group=\"X25519\"";
+        String how = "version=\"TLSv1.3\",suite=\"TLS_AES_128_GCM_SHA256\",group=\"X25519\"";
         MeshLab.eventually(
                 "both count",
                 () ->

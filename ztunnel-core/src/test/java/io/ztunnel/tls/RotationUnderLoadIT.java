@@ -11,6 +11,7 @@ import io.ztunnel.mesh.SpiffeId;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.Timeout;
 
 import java.security.cert.X509Certificate;
@@ -53,7 +54,7 @@ class RotationUnderLoadIT {
     }
 
     @Test
-    void leafThenIntermediateThenRootCutNobody() throws Exception {
+    void leafThenIntermediateThenRootCutNobody(TestReporter report) throws Exception {
         IssuingCa oldRoot = IssuingCa.root("O=cluster.local");
         IssuingCa newRoot = IssuingCa.root("O=cluster.local");
         IssuingCa first = oldRoot.intermediate("CN=first");
@@ -63,6 +64,7 @@ class RotationUnderLoadIT {
         take(server, SERVER, first);
         port = loopback.serve(channel -> contexts.server(server.get(), channel.alloc()));
 
+        long began = System.nanoTime();
         load();
         step(() -> take(client, CLIENT, first), () -> take(server, SERVER, first));
         step(() -> take(server, SERVER, second), () -> take(client, CLIENT, second));
@@ -77,6 +79,8 @@ class RotationUnderLoadIT {
         step(() -> take(client, CLIENT, third), () -> take(server, SERVER, third));
 
         room.acquire(AT_A_TIME);
+        long perSecond = done.get() * 1_000_000_000L / (System.nanoTime() - began);
+        report.publishEntry("connections per second", Long.toString(perSecond));
         assertThat(failures).isEmpty();
         assertThat(done.get()).isEqualTo(11L * PER_STEP);
         assertThat(contexts.size()).isEqualTo(2);
