@@ -21,9 +21,12 @@ import io.ztunnel.net.SteadyEpoll;
 import io.ztunnel.observe.Logging;
 import io.ztunnel.observe.Metrics;
 import io.ztunnel.observe.Observer;
+import io.ztunnel.observe.Reporter;
 import io.ztunnel.outbound.SystemResolver;
 import io.ztunnel.pod.NodePods;
 import io.ztunnel.pod.PodHost.RunningPod;
+import io.ztunnel.tls.RevocationFile;
+import io.ztunnel.tls.Revocations;
 import io.ztunnel.tls.TlsContexts;
 import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodInfo;
@@ -36,7 +39,9 @@ import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -55,6 +60,9 @@ import java.util.random.RandomGenerator;
 final class DataPlane implements AutoCloseable {
     private static final PodUid DEDICATED = new PodUid("dedicated");
 
+    /// How late a tunnel may learn that a certificate has expired or was renewed.
+    private static final Duration TUNNEL_INSPECTION = Duration.ofSeconds(10);
+
     private final ZtunnelConfig config;
     private final PartSettings parts;
     private final Metrics metrics;
@@ -68,6 +76,8 @@ final class DataPlane implements AutoCloseable {
     private final TlsContexts tls;
     private final NodePods pods;
     private final WantedCertificates wanted;
+    private final Revocations revocations;
+    private @Nullable RevocationWatch revocationWatch;
     private @Nullable ControlPlane controlPlane;
     private @Nullable ZdsConversation agent;
 
@@ -112,7 +122,8 @@ final class DataPlane implements AutoCloseable {
                         Thread.ofPlatform().name("zt-mesh").daemon().factory());
         String node = config.node().name();
         mesh = new MeshWriter(node == null ? "" : node, meshThread, config.policies().hold());
-        tls = new TlsContexts(parts.tls());
+        revocations = new Revocations(inbound -> metrics.revoked(reporter(inbound)));
+        tls = new TlsContexts(parts.tls(), revocations, InstantSource.system());
         certificates =
                 new CertificateBook(
                         new IstioCertificateAuthority(parts.certificateAuthority()),
@@ -167,6 +178,7 @@ final class DataPlane implements AutoCloseable {
         Hold meshPending = readiness.hold(Readiness.STATE_MANAGER);
         workers.forEach(mesh::subscribe);
         mesh.subscribe(_ -> wanted.update());
+        watchTunnels();
         new LocalMesh(mesh, meshThread).load(config.controlPlane().local());
         if (!synced()) {
             return;
@@ -189,6 +201,25 @@ final class DataPlane implements AutoCloseable {
         if (agentPending != null) {
             agentPending.close();
         }
+    }
+
+    private static Reporter reporter(boolean inbound) {
+        return inbound ? Reporter.DESTINATION : Reporter.SOURCE;
+    }
+
+    /// Before the first handshake.
+    private void watchTunnels() {
+        Path lists = config.authority().revocationList();
+        if (lists != null) {
+            revocationWatch =
+                    RevocationWatch.start(
+                            new RevocationFile(lists, revocations),
+                            revocations,
+                            certificates::held,
+                            metrics,
+                            () -> workers.forEach(WorkerMailbox::inspectTunnels));
+        }
+        workers.forEach(worker -> worker.inspectTunnelsEvery(TUNNEL_INSPECTION));
     }
 
     /// Whether the control plane has answered; false where a drain came first.
@@ -240,6 +271,9 @@ final class DataPlane implements AutoCloseable {
     public void close() {
         if (controlPlane != null) {
             controlPlane.close();
+        }
+        if (revocationWatch != null) {
+            revocationWatch.close();
         }
         meshThread.shutdownNow();
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2000);

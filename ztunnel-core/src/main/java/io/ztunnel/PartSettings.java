@@ -174,7 +174,11 @@ record PartSettings(ZtunnelConfig config) {
     }
 
     TlsSettings tls() {
-        return new TlsSettings(config.cryptography().tls12(), keyExchange(), HANDSHAKE, true);
+        return new TlsSettings(
+                config.cryptography().tls12(),
+                keyExchange(),
+                HANDSHAKE,
+                config.tunnels().expiryGrace());
     }
 
     BookSettings book() {

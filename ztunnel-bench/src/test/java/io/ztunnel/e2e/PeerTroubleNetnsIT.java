@@ -3,6 +3,7 @@ package io.ztunnel.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ztunnel.ca.testkit.CrlRequest;
 import io.ztunnel.ca.testkit.IssuingCa;
 import io.ztunnel.node.Application;
 import io.ztunnel.node.Conversations;
@@ -203,6 +204,62 @@ class PeerTroubleNetnsIT {
                 says(server, "tls handshake error");
             }
         }
+    }
+
+    /// Rows 173 to 176 with another ztunnel at one end: the server enforces.
+    @ParameterizedTest
+    @CsvSource({"ours, peer", "peer, ours"})
+    void aRevokedClientIsCutAndThenRefused(String clientIs, String serverIs) throws Exception {
+        IssuingCa root = IssuingCa.root("O=cluster.local");
+        CrlFile lists = new CrlFile(folder.resolve("ca-crl.pem"));
+        lists.write("");
+        try (HouseCa house = new HouseCa(lab, root, "cluster.local", 15013)) {
+            DaemonProcess client = lab.daemon(lab.client(), command(clientIs), house.settings());
+            DaemonProcess server =
+                    lab.daemon(lab.server(), command(serverIs), lists.enforcedBy(house.settings()));
+            try (Socket standing = talk.open()) {
+                Conversations.roundTrip(standing, "before");
+                lists.write(CrlRequest.of(root).revoke(CrlFile.serial(client)).pem());
+                MeshLab.eventually("it is cut", () -> CrlFile.isCut(standing));
+            }
+            MeshLab.eventually("counted", () -> rejections(server, "destination") > 0);
+            says(server, "connection closed: peer certificate revoked by CRL");
+            talk.isRefused();
+            MeshLab.eventually("counted again", () -> rejections(server, "destination") > 1);
+
+            lists.write("");
+            MeshLab.eventually("it is served again", this::answers);
+        }
+    }
+
+    /// The same, where the client enforces.
+    @ParameterizedTest
+    @CsvSource({"ours, peer", "peer, ours"})
+    void aRevokedServerIsLeftAndThenNotSpokenTo(String clientIs, String serverIs) throws Exception {
+        IssuingCa root = IssuingCa.root("O=cluster.local");
+        CrlFile lists = new CrlFile(folder.resolve("ca-crl.pem"));
+        lists.write("");
+        try (HouseCa house = new HouseCa(lab, root, "cluster.local", 15013)) {
+            DaemonProcess client =
+                    lab.daemon(lab.client(), command(clientIs), lists.enforcedBy(house.settings()));
+            DaemonProcess server = lab.daemon(lab.server(), command(serverIs), house.settings());
+            try (Socket standing = talk.open()) {
+                Conversations.roundTrip(standing, "before");
+                lists.write(CrlRequest.of(root).revoke(CrlFile.serial(server)).pem());
+                MeshLab.eventually("it is cut", () -> CrlFile.isCut(standing));
+            }
+            MeshLab.eventually("counted", () -> rejections(client, "source") > 0);
+            says(client, "connection closed: peer certificate revoked by CRL");
+            talk.isRefused();
+            MeshLab.eventually("counted again", () -> rejections(client, "source") > 1);
+
+            lists.write("");
+            MeshLab.eventually("it is served again", this::answers);
+        }
+    }
+
+    private static long rejections(DaemonProcess daemon, String reporter) {
+        return daemon.metric("istio_crl_policy_rejections_total", "reporter=\"" + reporter + "\"");
     }
 
     private static void says(DaemonProcess daemon, String text) {

@@ -410,7 +410,8 @@ public final class ConfigReader {
                 env.within(HTTP2_CONNECTION_WINDOW_SIZE, 32, 65_535, Integer.MAX_VALUE, 16L << 20),
                 env.within(HTTP2_FRAME_SIZE, 32, 16_384, (1 << 24) - 1, 1L << 20),
                 (int) env.within(POOL_MAX_STREAMS_PER_CONNECTION, 16, 1, 65_535, 100),
-                env.duration(POOL_UNUSED_RELEASE_TIMEOUT, Duration.ofMinutes(5)));
+                env.duration(POOL_UNUSED_RELEASE_TIMEOUT, Duration.ofMinutes(5)),
+                env.duration(TUNNEL_EXPIRY_GRACE, Duration.ofMinutes(5)));
     }
 
     private ZtunnelConfig.Bounds bounds() {

@@ -96,6 +96,7 @@ public final class ConfigSection implements DumpSection {
                 "socks5Addr",
                 config.sockets().socks5() ? "127.0.0.1:" + ZtunnelConfig.Ports.SOCKS5 : null);
         socket(json, "statsAddr", wildcard(v6, config.ports().stats()));
+        duration(json, "tunnelExpiryGrace", config.tunnels().expiryGrace());
         json.writeNumberField("windowSize", config.tunnels().streamWindow());
         json.writeStringField("xdsAddress", text(config.controlPlane().address()));
         headers(json, "xdsHeaders", config.controlPlane().headers());

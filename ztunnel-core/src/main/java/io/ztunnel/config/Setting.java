@@ -107,6 +107,12 @@ enum Setting {
     POOL_MAX_STREAMS_PER_CONNECTION(
             Group.TUNNELS, "u16", "`100`", "streams before another tunnel is opened"),
     POOL_UNUSED_RELEASE_TIMEOUT(Group.TUNNELS, "duration", "`5m`", "idle tunnels end after it"),
+    TUNNEL_EXPIRY_GRACE(
+            Group.TUNNELS,
+            "duration",
+            "`5m`",
+            "how long a tunnel may stand after a certificate it was made with has expired, ours or"
+                    + " the peer's"),
     ZTUNNEL_WORKER_THREADS(
             Group.TUNNELS,
             "count or `N%`",

@@ -158,12 +158,15 @@ public record ZtunnelConfig(
             boolean userTimeout) {}
 
     /// HTTP/2 sizes in bytes.
+    ///
+    /// @param expiryGrace how long a tunnel may stand after one of its certificates has expired
     public record Tunnels(
             long streamWindow,
             long connectionWindow,
             long frameSize,
             int maxStreamsPerConnection,
-            Duration unusedTimeout) {}
+            Duration unusedTimeout,
+            Duration expiryGrace) {}
 
     /// How other endpoints are tried where one fails before a byte was sent.
     ///

@@ -128,6 +128,11 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         return certificate == null || certificate.expired(clock.instant()) ? null : certificate;
     }
 
+    /// All certificates in use. Any thread.
+    public List<HeldCertificate> held() {
+        return List.copyOf(published.values());
+    }
+
     @Override
     public void request(
             SpiffeId identity, Priority priority, Executor callbackLoop, Receiver receiver) {

@@ -49,6 +49,11 @@ final class InboundConnection extends LiveConnection {
 
         /// The connection has ended, however it did.
         default void ended() {}
+
+        /// The tunnel's requests that it is one of; null for a socket of its own.
+        default @Nullable TunnelRequests tunnel() {
+            return null;
+        }
     }
 
     /// What the stages found out before the connection is judged.
@@ -136,6 +141,11 @@ final class InboundConnection extends LiveConnection {
             changed = verdict;
             cut(Cut.POLICY_CHANGE);
         }
+    }
+
+    /// What the connection came through; null without a tunnel.
+    @Nullable TunnelRequests tunnel() {
+        return origin.tunnel();
     }
 
     private void dial() {
@@ -238,6 +248,10 @@ final class InboundConnection extends LiveConnection {
                             Outcome.failed(
                                     ResponseFlag.CERT_REVOKED,
                                     "connection closed: peer certificate revoked by CRL");
+                    case EXPIRED ->
+                            Outcome.failed(
+                                    ResponseFlag.TLS_FAILURE,
+                                    "connection closed: certificate expired");
                 });
     }
 

@@ -57,4 +57,9 @@ public final class InboundListener implements PodSlice.Part {
     public boolean isQuiet() {
         return tunnels.isQuiet();
     }
+
+    @Override
+    public void inspectTunnels() {
+        tunnels.inspectTunnels();
+    }
 }

@@ -12,15 +12,22 @@ import io.ztunnel.mesh.Workload;
 import io.ztunnel.observe.Observer;
 import io.ztunnel.observe.Reporter;
 import io.ztunnel.relay.ReceiveSizes;
+import io.ztunnel.tls.CredentialsEnded;
 import io.ztunnel.tls.Handshake;
 import io.ztunnel.tls.PeerIdentity;
+import io.ztunnel.tls.Standing;
+import io.ztunnel.worker.LiveConnection.Cut;
 import io.ztunnel.worker.PodSlice;
 import io.ztunnel.worker.WorkerBudget.Kind;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.net.InetSocketAddress;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 
 import javax.net.ssl.SSLException;
@@ -30,9 +37,11 @@ import javax.net.ssl.SSLException;
 /// A peer that has not proven who it is costs one socket, for as long as the handshake may take.
 /// Confined to the worker's loop.
 final class TunnelListener implements PodSlice.Part {
+    private static final Logger LOG = LoggerFactory.getLogger(TunnelListener.class);
+
     private final Inbound stage;
     private final Set<Channel> accepted = new HashSet<>();
-    private final Set<Tunnel> tunnels = new HashSet<>();
+    private final Map<Tunnel, TunnelRequests> tunnels = new HashMap<>();
 
     TunnelListener(Inbound stage) {
         this.stage = stage;
@@ -65,12 +74,12 @@ final class TunnelListener implements PodSlice.Part {
     @Override
     public void drain() {
         // Sockets without a tunnel hold the drain until their handshake ends or times out.
-        tunnels.forEach(Tunnel::drain);
+        tunnels.keySet().forEach(Tunnel::drain);
     }
 
     @Override
     public void close() {
-        Set.copyOf(tunnels).forEach(Tunnel::shutdown);
+        Set.copyOf(tunnels.keySet()).forEach(Tunnel::shutdown);
         Set.copyOf(accepted).stream()
                 .filter(channel -> channel.pipeline().get(SslHandler.class) == null)
                 .forEach(Channel::close);
@@ -79,6 +88,47 @@ final class TunnelListener implements PodSlice.Part {
     @Override
     public boolean isQuiet() {
         return accepted.isEmpty();
+    }
+
+    /// A tunnel whose peer has lost its certificate ends with all its connections, each of which
+    /// says why. One pass over the connections, however many tunnels end.
+    @Override
+    public void inspectTunnels() {
+        Map<TunnelRequests, CredentialsEnded> ended = new HashMap<>();
+        Map<Tunnel, CredentialsEnded> closing = new HashMap<>();
+        tunnels.forEach(
+                (tunnel, requests) -> {
+                    switch (stage.tls().standing(tunnel.channel(), stage.certificates())) {
+                        case Standing.Firm _ -> {}
+                        case Standing.Leaving _ -> tunnel.drain();
+                        case Standing.Ended end -> {
+                            ended.put(requests, end.cause());
+                            closing.put(tunnel, end.cause());
+                        }
+                    }
+                });
+        if (ended.isEmpty()) {
+            return;
+        }
+        stage.slice()
+                .inbound()
+                .forEach(
+                        connection -> {
+                            TunnelRequests through = ((InboundConnection) connection).tunnel();
+                            CredentialsEnded cause = through == null ? null : ended.get(through);
+                            if (cause != null) {
+                                connection.cut(cause.revoked() ? Cut.REVOKED : Cut.EXPIRED);
+                            }
+                        });
+        closing.forEach(TunnelListener::end);
+    }
+
+    private static void end(Tunnel tunnel, CredentialsEnded cause) {
+        LOG.atWarn()
+                .addKeyValue("src.addr", tunnel.channel().remoteAddress())
+                .addKeyValue("direction", "inbound")
+                .log("tunnel closed: {}", cause.detail());
+        tunnel.close(cause);
     }
 
     /// One socket on its way to a tunnel.
@@ -159,10 +209,20 @@ final class TunnelListener implements PodSlice.Part {
                             stage.tunnelSettings(),
                             stage.slice().admission().buffers(),
                             requests);
-            tunnels.add(tunnel);
+            tunnels.put(tunnel, requests);
             requests.whenClosed(() -> tunnels.remove(tunnel));
+            stage.slice()
+                    .worker()
+                    .observer()
+                    .tunnelSecured(
+                            Reporter.DESTINATION, peer.version(), peer.cipher(), peer.group());
             if (stage.slice().isDraining()) {
                 tunnel.drain();
+            }
+            // Lists that came into force while the handshake was under way.
+            if (stage.tls().standing(channel, stage.certificates())
+                    instanceof Standing.Ended ended) {
+                end(tunnel, ended.cause());
             }
         }
 

@@ -206,6 +206,11 @@ final class TunnelRequests implements ConnectHandler {
         }
 
         @Override
+        public TunnelRequests tunnel() {
+            return TunnelRequests.this;
+        }
+
+        @Override
         public void whenAbandoned(Runnable action) {
             request.onAbandoned(action);
         }

@@ -99,6 +99,27 @@ enum Metric {
             "istio_crl_untracked_connections",
             Type.COUNTER,
             "Connections that revocation cannot cut (unstable)."),
+    CRL_LISTS("ztunnel_crl_lists", Type.GAUGE, "Revocation lists in force (unstable)."),
+    CRL_REVOKED(
+            "ztunnel_crl_revoked_certificates",
+            Type.GAUGE,
+            "Certificates that the lists in force revoke (unstable)."),
+    CRL_STALE(
+            "ztunnel_crl_stale_lists",
+            Type.GAUGE,
+            "Lists in force past their nextUpdate (unstable)."),
+    CRL_FAILURES(
+            "ztunnel_crl_load_failures",
+            Type.COUNTER,
+            "Versions of the revocation file that were not taken (unstable)."),
+    CRL_OWN(
+            "ztunnel_crl_own_certificates_revoked",
+            Type.GAUGE,
+            "Certificates of this node that the lists in force revoke (unstable)."),
+    TUNNELS_SECURED(
+            "ztunnel_tunnels_secured",
+            Type.COUNTER,
+            "TLS handshakes of tunnels, by version, suite and group (unstable)."),
     DNS_REQUESTS("istio_dns_requests", Type.COUNTER, "DNS questions handled (unstable)."),
     DNS_UPSTREAM_REQUESTS(
             "istio_dns_upstream_requests", Type.COUNTER, "DNS questions passed on (unstable)."),

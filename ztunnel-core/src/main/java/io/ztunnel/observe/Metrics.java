@@ -78,6 +78,24 @@ public final class Metrics {
         add(Metric.CRL_UNTRACKED, labels("reporter", reporter.label()), 1);
     }
 
+    /// What the revocation file says now. One thread at a time.
+    ///
+    /// @param lists in force
+    /// @param revoked certificates in them
+    /// @param stale lists past their nextUpdate
+    /// @param own of this node's certificates that they revoke
+    public void revocations(int lists, int revoked, int stale, int own) {
+        set(Metric.CRL_LISTS, lists);
+        set(Metric.CRL_REVOKED, revoked);
+        set(Metric.CRL_STALE, stale);
+        set(Metric.CRL_OWN, own);
+    }
+
+    /// A version of the revocation file was not taken.
+    public void revocationFileFailed() {
+        add(Metric.CRL_FAILURES, "", 1);
+    }
+
     /// The host name of a workload was resolved, from the cache or not.
     ///
     /// @param identity the client workload's own
@@ -95,6 +113,11 @@ public final class Metrics {
 
     void add(Metric metric, String labels, long amount) {
         counters.computeIfAbsent(new Cell(metric, labels), absent -> new LongAdder()).add(amount);
+    }
+
+    private void set(Metric metric, long value) {
+        LongAdder gauge = counters.computeIfAbsent(new Cell(metric, ""), absent -> new LongAdder());
+        gauge.add(value - gauge.sum());
     }
 
     Collection<Map.Entry<Cell, LongAdder>> counters() {

@@ -53,7 +53,16 @@ final class MetricsExposition {
         sockets();
         retries();
         policies();
-        rare(Metric.ON_DEMAND_DNS, Metric.CRL_REJECTIONS, Metric.CRL_UNTRACKED);
+        rare(
+                Metric.ON_DEMAND_DNS,
+                Metric.CRL_REJECTIONS,
+                Metric.CRL_UNTRACKED,
+                Metric.CRL_LISTS,
+                Metric.CRL_REVOKED,
+                Metric.CRL_STALE,
+                Metric.CRL_FAILURES,
+                Metric.CRL_OWN);
+        tunnels();
         dns();
         rare(Metric.PODS_ACTIVE, Metric.PODS_PENDING, Metric.PODS_STARTED, Metric.PODS_STOPPED);
         out.text("# EOF\n");
@@ -213,6 +222,26 @@ final class MetricsExposition {
         if (times > 0) {
             known(metric, times);
         }
+    }
+
+    private void tunnels() {
+        Map<MetricsShard.TlsKey, Long> sums = new LinkedHashMap<>();
+        for (MetricsShard shard : metrics.shards()) {
+            shard.eachTunnelKind((key, count) -> sums.merge(key, count.sum(), Long::sum));
+        }
+        if (sums.isEmpty()) {
+            return;
+        }
+        header(Metric.TUNNELS_SECURED);
+        sums.forEach(
+                (key, count) -> {
+                    out.text(Metric.TUNNELS_SECURED.sample()).put('{');
+                    TrafficLabels.label(out, "reporter=", key.reporter().label());
+                    TrafficLabels.label(out, ",version=", key.version());
+                    TrafficLabels.label(out, ",suite=", key.suite());
+                    TrafficLabels.label(out, ",group=", key.group());
+                    out.text("} ").number(count).put('\n');
+                });
     }
 
     private void dns() {

@@ -18,6 +18,7 @@ public final class MetricsShard {
 
     private final Map<TrafficKey, TrafficSeries> traffic = new ConcurrentHashMap<>();
     private final Map<DnsKey, DnsSeries> dns = new ConcurrentHashMap<>();
+    private final Map<TlsKey, LongAdder> tunnels = new ConcurrentHashMap<>();
     private final LongAdder overflowed = new LongAdder();
     private final LongAdder[] socketsOpen = {new LongAdder(), new LongAdder()};
     private final LongAdder[] socketsSeen = {new LongAdder(), new LongAdder()};
@@ -140,6 +141,17 @@ public final class MetricsShard {
         return buffered.getOpaque();
     }
 
+    /// What a peer can choose among are a handful of values each.
+    void tunnelSecured(Reporter reporter, String version, String suite, String group) {
+        tunnels.computeIfAbsent(
+                        new TlsKey(reporter, version, suite, group), absent -> new LongAdder())
+                .increment();
+    }
+
+    void eachTunnelKind(BiConsumer<TlsKey, LongAdder> visitor) {
+        tunnels.forEach(visitor);
+    }
+
     void socketOpened(Reporter reporter) {
         socketsOpen[reporter.cell()].increment();
         socketsSeen[reporter.cell()].increment();
@@ -169,6 +181,9 @@ public final class MetricsShard {
     void eachDns(BiConsumer<DnsKey, DnsSeries> visitor) {
         dns.forEach(visitor);
     }
+
+    /// How a tunnel is protected.
+    record TlsKey(Reporter reporter, String version, String suite, String group) {}
 
     /// The labels of the DNS families, in their order (docs/spec/config-observability-dns.md 4.6).
     record DnsKey(

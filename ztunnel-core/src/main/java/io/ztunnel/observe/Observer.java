@@ -1,5 +1,9 @@
 package io.ztunnel.observe;
 
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.net.InetSocketAddress;
 import java.util.function.LongSupplier;
 
@@ -7,6 +11,8 @@ import java.util.function.LongSupplier;
 ///
 /// Confined to the worker's loop, except [#socketOpened] and [#socketClosed].
 public final class Observer {
+    private static final Logger TLS_LOG = LoggerFactory.getLogger("io.ztunnel.tls.Tunnel");
+
     private final MetricsShard metrics;
     private final AccessLog log;
     private final LongSupplier nanoTime;
@@ -81,6 +87,21 @@ public final class Observer {
     /// The work for an accepted socket is over, however it ended. Any thread.
     public void socketClosed(Reporter reporter) {
         metrics.socketClosed(reporter);
+    }
+
+    /// A tunnel's TLS handshake has succeeded: counted by how it is protected, and said at DEBUG.
+    ///
+    /// @param group null where not known
+    public void tunnelSecured(
+            Reporter reporter, String version, String suite, @Nullable String group) {
+        String known = group == null ? "unknown" : group;
+        metrics.tunnelSecured(reporter, version, suite, known);
+        TLS_LOG.atDebug()
+                .addKeyValue("direction", reporter.direction())
+                .addKeyValue("version", version)
+                .addKeyValue("suite", suite)
+                .addKeyValue("group", known)
+                .log("tunnel secured");
     }
 
     public MetricsShard metrics() {

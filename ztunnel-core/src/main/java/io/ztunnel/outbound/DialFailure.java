@@ -3,6 +3,7 @@ package io.ztunnel.outbound;
 import io.ztunnel.hbone.OpenFailure;
 import io.ztunnel.hbone.TunnelClosed;
 import io.ztunnel.observe.ResponseFlag;
+import io.ztunnel.tls.CredentialsEnded;
 
 /// Why the next hop was not reached, in the words of the access log
 /// (docs/spec/config-observability-dns.md 5.6).
@@ -41,6 +42,11 @@ final class DialFailure extends Exception {
         return switch (failure) {
             case OpenFailure.CouldNotConnect it when it.cause() instanceof DialFailure dialing ->
                     dialing;
+            case OpenFailure.TunnelLost it when it.cause() instanceof CredentialsEnded ended ->
+                    new DialFailure(
+                            ended.revoked() ? ResponseFlag.CERT_REVOKED : ResponseFlag.TLS_FAILURE,
+                            String.valueOf(ended.getMessage()),
+                            Fault.HOP);
             case OpenFailure.CouldNotConnect _ ->
                     new DialFailure(ResponseFlag.CONNECT, failure.text(), Fault.HOP);
             case OpenFailure.Status(int code) ->

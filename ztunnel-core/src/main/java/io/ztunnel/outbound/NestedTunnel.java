@@ -83,6 +83,7 @@ final class NestedTunnel {
                 new Handshake.Listener() {
                     @Override
                     public void onSecured(PeerIdentity peer) {
+                        stage.secured(peer);
                         ask(inner, peer.identity(), connect, result);
                     }
 
@@ -106,6 +107,8 @@ final class NestedTunnel {
         ClientTunnel tunnel =
                 TunnelClient.install(
                         inner, stage.tunnelSettings(), stage.slice().admission().buffers());
+        stage.innerTunnels().add(tunnel);
+        inner.closeFuture().addListener(closed -> stage.innerTunnels().remove(tunnel));
         tunnel.open(
                 connect,
                 new OpenListener() {

@@ -1,6 +1,7 @@
 package io.ztunnel.outbound;
 
 import io.netty.channel.Channel;
+import io.ztunnel.hbone.Tunnel;
 import io.ztunnel.hbone.header.TraceParent;
 import io.ztunnel.mesh.Avoided;
 import io.ztunnel.mesh.IpAddress;
@@ -15,6 +16,7 @@ import io.ztunnel.observe.ResponseFlag;
 import io.ztunnel.relay.Leg;
 import io.ztunnel.relay.Relay;
 import io.ztunnel.relay.RelayEnd;
+import io.ztunnel.relay.StreamLeg;
 import io.ztunnel.relay.TcpLeg;
 import io.ztunnel.route.Authority;
 import io.ztunnel.route.Experience;
@@ -46,6 +48,7 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
     private @Nullable Attempts attempts;
     private @Nullable ConnectionRecord record;
     private @Nullable Relay relay;
+    private @Nullable Leg hop;
     private String protocol = "TCP";
     private String nextHop;
     private boolean over;
@@ -190,7 +193,21 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
             hop.close();
             return;
         }
+        this.hop = hop;
         relay = Relay.start(client, hop, record, this::relayed);
+    }
+
+    /// Whether the bytes go through a tunnel, or through one inside of it.
+    boolean isCarriedBy(Tunnel tunnel) {
+        if (!(hop instanceof StreamLeg stream)) {
+            return false;
+        }
+        for (Channel at = stream.tunnel().channel(); at != null; at = at.parent()) {
+            if (at == tunnel.channel()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     @Override
@@ -253,11 +270,17 @@ final class OutboundConnection extends LiveConnection implements Attempts.Result
             client.close();
         }
         end(
-                reason == Cut.REVOKED
-                        ? Outcome.failed(
-                                ResponseFlag.CERT_REVOKED,
-                                "connection closed: peer certificate revoked by CRL")
-                        : reason.outcome(relay));
+                switch (reason) {
+                    case REVOKED ->
+                            Outcome.failed(
+                                    ResponseFlag.CERT_REVOKED,
+                                    "connection closed: peer certificate revoked by CRL");
+                    case EXPIRED ->
+                            Outcome.failed(
+                                    ResponseFlag.TLS_FAILURE,
+                                    "connection closed: certificate expired");
+                    default -> reason.outcome(relay);
+                });
     }
 
     @Override

@@ -19,7 +19,10 @@ import io.ztunnel.observe.ResponseFlag;
 import io.ztunnel.relay.ReceiveSizes;
 import io.ztunnel.tls.Handshake;
 import io.ztunnel.tls.PeerIdentity;
+import io.ztunnel.tls.Standing;
 import io.ztunnel.tls.TlsContexts;
+
+import java.util.function.Consumer;
 
 import javax.net.ssl.SSLException;
 
@@ -31,12 +34,19 @@ final class TunnelFactory implements TunnelOpener<TunnelKey> {
     private final Dialer dialer;
     private final CertificateSource certificates;
     private final TlsContexts tls;
+    private final Consumer<PeerIdentity> whenSecured;
 
-    TunnelFactory(EventLoop loop, Dialer dialer, CertificateSource certificates, TlsContexts tls) {
+    TunnelFactory(
+            EventLoop loop,
+            Dialer dialer,
+            CertificateSource certificates,
+            TlsContexts tls,
+            Consumer<PeerIdentity> whenSecured) {
         this.loop = loop;
         this.dialer = dialer;
         this.certificates = certificates;
         this.tls = tls;
+        this.whenSecured = whenSecured;
     }
 
     @Override
@@ -98,6 +108,17 @@ final class TunnelFactory implements TunnelOpener<TunnelKey> {
                 new Handshake.Listener() {
                     @Override
                     public void onSecured(PeerIdentity peer) {
+                        whenSecured.accept(peer);
+                        // Lists that came into force while the handshake was under way.
+                        if (tls.standing(channel, certificates) instanceof Standing.Ended ended) {
+                            secured.tryFailure(
+                                    new DialFailure(
+                                            ResponseFlag.CERT_REVOKED,
+                                            String.valueOf(ended.cause().getMessage()),
+                                            DialFailure.Fault.HOP));
+                            channel.close();
+                            return;
+                        }
                         if (!secured.trySuccess(channel)) {
                             channel.close();
                         }

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.ztunnel.hbone.ResetCode;
 import io.ztunnel.hbone.StreamFailure;
 import io.ztunnel.hbone.StreamReceiver;
+import io.ztunnel.hbone.Tunnel;
 import io.ztunnel.hbone.TunnelStream;
 
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,11 @@ public final class StreamLeg implements Leg, StreamReceiver {
         this.stream = stream;
         this.flush = TunnelFlush.of(stream);
         this.whenClosed = whenClosed;
+    }
+
+    /// What carries the stream.
+    public Tunnel tunnel() {
+        return stream.tunnel();
     }
 
     @Override

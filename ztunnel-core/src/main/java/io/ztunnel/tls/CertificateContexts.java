@@ -48,10 +48,11 @@ final class CertificateContexts {
             HeldCertificate certificate,
             TlsSettings settings,
             TrustRoots roots,
+            Revocations revocations,
             InstantSource clock) {
         this.certificate = certificate;
         this.settings = settings;
-        this.trust = new PeerTrust(roots, clock);
+        this.trust = new PeerTrust(roots, revocations, clock);
     }
 
     HeldCertificate certificate() {
@@ -70,7 +71,7 @@ final class CertificateContexts {
         // no tickets and no cache, set here and not left to a flag of the launcher.
         SSL.setOptions(((ReferenceCountedOpenSslEngine) engine).sslPointer(), SSL.SSL_OP_NO_TICKET);
         trust.expect(engine, check);
-        return new MeshTlsHandler(engine, check, trust, settings);
+        return new MeshTlsHandler(engine, check, trust, settings, asServer);
     }
 
     private ReferenceCountedOpenSslContext server() throws SSLException {

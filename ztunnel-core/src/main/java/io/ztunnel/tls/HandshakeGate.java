@@ -4,15 +4,13 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 
-/// Sits behind the TLS handler until the handshake is over and lets its end through: as a failure
-/// in words, also when the peer has not agreed on `h2`. Then it is gone.
+/// Sits behind the TLS handler until the handshake is over and lets its end through, a failure in
+/// words. Then it is gone.
 final class HandshakeGate extends ChannelInboundHandlerAdapter {
     private final MeshTlsHandler tls;
-    private final boolean requireAlpn;
 
-    HandshakeGate(MeshTlsHandler tls, boolean requireAlpn) {
+    HandshakeGate(MeshTlsHandler tls) {
         this.tls = tls;
-        this.requireAlpn = requireAlpn;
     }
 
     @Override
@@ -21,18 +19,10 @@ final class HandshakeGate extends ChannelInboundHandlerAdapter {
             ctx.fireUserEventTriggered(event);
             return;
         }
-        if (!end.isSuccess()) {
-            ctx.fireUserEventTriggered(
-                    new SslHandshakeCompletionEvent(TlsFailure.of(tls.check(), end.cause())));
-        } else if (requireAlpn && !"h2".equals(tls.applicationProtocol())) {
-            // The library cannot send no_application_protocol: the close is the answer (10.1).
-            ctx.fireUserEventTriggered(
-                    new SslHandshakeCompletionEvent(
-                            new TlsFailure("peer does not speak h2 (ALPN)", null)));
-            ctx.close();
-        } else {
-            ctx.fireUserEventTriggered(end);
-        }
+        ctx.fireUserEventTriggered(
+                end.isSuccess()
+                        ? end
+                        : new SslHandshakeCompletionEvent(TlsFailure.of(tls.check(), end.cause())));
         if (!ctx.isRemoved()) {
             ctx.pipeline().remove(this);
         }

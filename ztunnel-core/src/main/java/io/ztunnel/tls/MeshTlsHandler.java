@@ -10,21 +10,29 @@ final class MeshTlsHandler extends SslHandler {
     private final SSLEngine engine;
     private final PeerCheck check;
     private final PeerTrust trust;
-    private final boolean requireAlpn;
+    private final boolean server;
 
-    MeshTlsHandler(SSLEngine engine, PeerCheck check, PeerTrust trust, TlsSettings settings) {
+    MeshTlsHandler(
+            SSLEngine engine,
+            PeerCheck check,
+            PeerTrust trust,
+            TlsSettings settings,
+            boolean server) {
         super(engine);
         this.engine = engine;
         this.check = check;
         this.trust = trust;
-        this.requireAlpn = settings.requireAlpn();
+        this.server = server;
         setHandshakeTimeoutMillis(settings.handshakeDeadline().toMillis());
     }
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) throws Exception {
         // First, since adding the handler of a client already starts the handshake.
-        ctx.pipeline().addAfter(ctx.name(), null, new HandshakeGate(this, requireAlpn));
+        ctx.pipeline().addAfter(ctx.name(), null, new HandshakeGate(this));
+        if (server) {
+            ctx.pipeline().addBefore(ctx.name(), null, new OfferedProtocols());
+        }
         handshakeFuture().addListener(done -> trust.forget(engine));
         super.handlerAdded(ctx);
     }

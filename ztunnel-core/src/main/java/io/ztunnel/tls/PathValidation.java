@@ -26,6 +26,7 @@ import java.util.Set;
 /// section 6): signatures, dates, CA flags, path lengths, name constraints, critical extensions.
 /// Own search, because the validator wants the certificates in order and peers may present them in
 /// any; own check of the extended key usage, which the validator leaves to its caller.
+/// Revocation is a matter of each path, so a peer with another path to an anchor is not lost.
 ///
 /// Pure; safe on any thread.
 final class PathValidation {
@@ -52,6 +53,7 @@ final class PathValidation {
     private final List<X509Certificate> anchors;
     private final Usage usage;
     private final Instant now;
+    private final RevocationLists revocations;
     private int pathsTried;
     private @Nullable PeerRejected failure;
 
@@ -59,11 +61,13 @@ final class PathValidation {
             List<X509Certificate> presented,
             List<X509Certificate> anchors,
             Usage usage,
-            Instant now) {
+            Instant now,
+            RevocationLists revocations) {
         this.presented = presented;
         this.anchors = anchors;
         this.usage = usage;
         this.now = now;
+        this.revocations = revocations;
     }
 
     /// @param presented leaf first, the rest in any order, needless ones among them
@@ -71,12 +75,13 @@ final class PathValidation {
             List<X509Certificate> presented,
             List<X509Certificate> anchors,
             Usage usage,
-            Instant now)
+            Instant now,
+            RevocationLists revocations)
             throws PeerRejected {
         if (presented.isEmpty()) {
             throw new PeerRejected(Reason.MALFORMED, "no certificate presented");
         }
-        return new PathValidation(presented, anchors, usage, now).search();
+        return new PathValidation(presented, anchors, usage, now, revocations).search();
     }
 
     private VerifiedPeer search() throws PeerRejected {
@@ -144,7 +149,12 @@ final class PathValidation {
                     .validate(
                             CertificateFactory.getInstance("X.509").generateCertPath(path),
                             parameters);
-            return verified(List.copyOf(path), anchor);
+            VerifiedPeer found = verified(List.copyOf(path), anchor);
+            PeerRejected no = revocations.judge(found, usage);
+            if (no == null) {
+                return found;
+            }
+            remember(no);
         } catch (CertPathValidatorException e) {
             remember(new PeerRejected(reason(e), String.valueOf(e.getMessage()), e));
         } catch (GeneralSecurityException e) {

@@ -1,11 +1,15 @@
 package io.ztunnel.tls;
 
+import io.ztunnel.identity.HeldCertificate;
 import io.ztunnel.mesh.SpiffeId;
+import io.ztunnel.tls.PathValidation.Usage;
 import io.ztunnel.tls.PeerRejected.Reason;
 
 import org.jspecify.annotations.Nullable;
 
+import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 
 /// What one connection expects of its peer, and what came of it. Owned by the connection's loop.
@@ -15,29 +19,41 @@ import java.util.stream.Collectors;
 final class PeerCheck {
     private final @Nullable String trustDomain;
     private final @Nullable List<SpiffeId> expected;
-    private @Nullable VerifiedPeer peer;
+    private final HeldCertificate own;
+    private @Nullable Credentials credentials;
     private @Nullable PeerRejected rejected;
 
-    private PeerCheck(@Nullable String trustDomain, @Nullable List<SpiffeId> expected) {
+    private PeerCheck(
+            HeldCertificate own, @Nullable String trustDomain, @Nullable List<SpiffeId> expected) {
+        this.own = own;
         this.trustDomain = trustDomain;
         this.expected = expected;
     }
 
-    static PeerCheck ofTrustDomain(String trustDomain) {
-        return new PeerCheck(trustDomain, null);
+    /// A client of our own trust domain.
+    static PeerCheck ofTrustDomain(HeldCertificate own) {
+        return new PeerCheck(own, own.identity().trustDomain(), null);
     }
 
-    static PeerCheck anyOf(List<SpiffeId> expected) {
-        return new PeerCheck(null, expected);
+    static PeerCheck anyOf(HeldCertificate own, List<SpiffeId> expected) {
+        return new PeerCheck(own, null, expected);
     }
 
     /// Judges a peer whose path holds.
-    void accept(VerifiedPeer verified) throws PeerRejected {
+    ///
+    /// @param lists by which the path was found to be unrevoked
+    void accept(VerifiedPeer verified, Usage usage, RevocationLists lists, Instant now)
+            throws PeerRejected {
+        judge(verified);
+        credentials =
+                new Credentials(own, verified, usage, lists, now, ThreadLocalRandom.current());
+    }
+
+    private void judge(VerifiedPeer verified) throws PeerRejected {
         List<SpiffeId> identities = verified.identities();
         if (trustDomain != null) {
             for (int i = 0; i < identities.size(); i++) {
                 if (identities.get(i).trustDomain().equals(trustDomain)) {
-                    peer = verified;
                     return;
                 }
             }
@@ -46,7 +62,6 @@ final class PeerCheck {
         List<SpiffeId> wanted = expected == null ? List.of() : expected;
         for (int i = 0; i < identities.size(); i++) {
             if (wanted.contains(identities.get(i))) {
-                peer = verified;
                 return;
             }
         }
@@ -57,8 +72,9 @@ final class PeerCheck {
         rejected = why;
     }
 
-    @Nullable VerifiedPeer peer() {
-        return peer;
+    /// Null until the peer was accepted.
+    @Nullable Credentials credentials() {
+        return credentials;
     }
 
     @Nullable PeerRejected rejected() {

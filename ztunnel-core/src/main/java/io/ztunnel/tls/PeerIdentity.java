@@ -21,10 +21,11 @@ public record PeerIdentity(
 
     /// Reads it off a handler made by [TlsContexts], on its channel's loop, after the handshake.
     public static PeerIdentity of(SslHandler handler) {
-        VerifiedPeer peer = handler instanceof MeshTlsHandler mesh ? mesh.check().peer() : null;
+        Credentials credentials =
+                handler instanceof MeshTlsHandler mesh ? mesh.check().credentials() : null;
         SSLSession session = handler.engine().getSession();
         return new PeerIdentity(
-                peer == null ? null : peer.identity(),
+                credentials == null ? null : credentials.peer().identity(),
                 session.getProtocol(),
                 session.getCipherSuite(),
                 group(handler));

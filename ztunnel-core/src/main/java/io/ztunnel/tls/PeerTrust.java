@@ -6,6 +6,7 @@ import io.ztunnel.tls.PeerRejected.Reason;
 import java.net.Socket;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,10 +22,12 @@ import javax.net.ssl.X509ExtendedTrustManager;
 final class PeerTrust extends X509ExtendedTrustManager {
     private final TrustRoots roots;
     private final InstantSource clock;
+    private final Revocations revocations;
     private final Map<SSLEngine, PeerCheck> checks = new ConcurrentHashMap<>();
 
-    PeerTrust(TrustRoots roots, InstantSource clock) {
+    PeerTrust(TrustRoots roots, Revocations revocations, InstantSource clock) {
         this.roots = roots;
+        this.revocations = revocations;
         this.clock = clock;
     }
 
@@ -63,9 +66,14 @@ final class PeerTrust extends X509ExtendedTrustManager {
             if (chain.length == 0) {
                 throw new PeerRejected(Reason.MALFORMED, "no certificate presented");
             }
-            check.accept(roots.verify(chain, usage, clock.instant()));
+            Instant now = clock.instant();
+            RevocationLists lists = revocations.current();
+            check.accept(roots.verify(chain, usage, now, lists), usage, lists, now);
         } catch (PeerRejected e) {
             check.reject(e);
+            if (e.reason() == Reason.REVOKED) {
+                revocations.listener().onRejected(usage == Usage.CLIENT);
+            }
             throw e.forAlert();
         }
     }

@@ -1,10 +1,14 @@
 package io.ztunnel.tls;
 
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.channel.Channel;
 import io.netty.handler.ssl.OpenSsl;
 import io.netty.handler.ssl.SslHandler;
+import io.ztunnel.identity.CertificateSource;
 import io.ztunnel.identity.HeldCertificate;
 import io.ztunnel.mesh.SpiffeId;
+
+import org.jspecify.annotations.Nullable;
 
 import java.security.cert.X509Certificate;
 import java.time.InstantSource;
@@ -33,24 +37,30 @@ public final class TlsContexts implements AutoCloseable {
     private static final int MAX_ROOT_SETS = 16;
 
     private final TlsSettings settings;
+    private final Revocations revocations;
     private final InstantSource clock;
     private final Map<SpiffeId, CertificateContexts> contexts = new ConcurrentHashMap<>();
 
     /// Guarded by itself; newest last. Touched when a context is built, not per connection.
     private final List<TrustRoots> rootSets = new ArrayList<>();
 
+    /// Without revocation.
+    ///
+    /// @throws IllegalStateException when BoringSSL cannot be loaded
     public TlsContexts(TlsSettings settings) {
-        this(settings, InstantSource.system());
+        this(settings, Revocations.off(), InstantSource.system());
     }
 
+    /// @param revocations asked in every handshake
     /// @param clock the wall clock that certificates' dates are compared with
     /// @throws IllegalStateException when BoringSSL cannot be loaded
-    public TlsContexts(TlsSettings settings, InstantSource clock) {
+    public TlsContexts(TlsSettings settings, Revocations revocations, InstantSource clock) {
         if (!OpenSsl.isAvailable()) {
             throw new IllegalStateException(
                     "BoringSSL cannot be loaded", OpenSsl.unavailabilityCause());
         }
         this.settings = settings;
+        this.revocations = revocations;
         this.clock = clock;
     }
 
@@ -60,11 +70,7 @@ public final class TlsContexts implements AutoCloseable {
     /// @throws SSLException when no context can be made of the certificate
     public SslHandler server(HeldCertificate certificate, ByteBufAllocator alloc)
             throws SSLException {
-        return handler(
-                certificate,
-                PeerCheck.ofTrustDomain(certificate.identity().trustDomain()),
-                true,
-                alloc);
+        return handler(certificate, PeerCheck.ofTrustDomain(certificate), true, alloc);
     }
 
     /// For a connection that was made: the peer must chain to the roots of our certificate and have
@@ -74,7 +80,8 @@ public final class TlsContexts implements AutoCloseable {
     public SslHandler client(
             HeldCertificate certificate, List<SpiffeId> expected, ByteBufAllocator alloc)
             throws SSLException {
-        return handler(certificate, PeerCheck.anyOf(List.copyOf(expected)), false, alloc);
+        return handler(
+                certificate, PeerCheck.anyOf(certificate, List.copyOf(expected)), false, alloc);
     }
 
     private SslHandler handler(
@@ -98,6 +105,44 @@ public final class TlsContexts implements AutoCloseable {
         } finally {
             once.drop();
         }
+    }
+
+    /// Whether the certificates of a tunnel still carry it: asked after a change of the revocation
+    /// lists and every now and then (docs/spec/identity-and-tls.md 5.8, 6.4). Call on the channel's
+    /// loop.
+    ///
+    /// A tunnel leaves well before the certificate expires that is first to do so, ours or the
+    /// peer's, and a client's also some minutes after ours was renewed; what is left is ended when
+    /// [TlsSettings#expiryGrace] is over.
+    ///
+    /// @param tunnel with a handler of this object in its pipeline
+    /// @param own where a renewal shows
+    public Standing standing(Channel tunnel, CertificateSource own) {
+        Credentials credentials = credentials(tunnel);
+        if (credentials == null) {
+            return Standing.FIRM;
+        }
+        Standing standing =
+                credentials.standing(
+                        revocations.current(),
+                        clock.instant(),
+                        settings.expiryGrace(),
+                        !credentials.inbound() && renewed(credentials.own(), own));
+        if (standing instanceof Standing.Ended ended && ended.cause().revoked()) {
+            revocations.listener().onRejected(credentials.inbound());
+        }
+        return standing;
+    }
+
+    private static @Nullable Credentials credentials(Channel tunnel) {
+        return tunnel.pipeline().get(SslHandler.class) instanceof MeshTlsHandler handler
+                ? handler.check().credentials()
+                : null;
+    }
+
+    private static boolean renewed(HeldCertificate used, CertificateSource source) {
+        HeldCertificate current = source.current(used.identity());
+        return current != null && current.generation() > used.generation();
     }
 
     /// Gives back what is held for a certificate that is no longer handed out.
@@ -137,7 +182,8 @@ public final class TlsContexts implements AutoCloseable {
     }
 
     private CertificateContexts build(HeldCertificate certificate) {
-        return new CertificateContexts(certificate, settings, roots(certificate.roots()), clock);
+        return new CertificateContexts(
+                certificate, settings, roots(certificate.roots()), revocations, clock);
     }
 
     private TrustRoots roots(List<X509Certificate> anchors) {

@@ -20,6 +20,9 @@ public final class TlsFailure extends SSLHandshakeException {
 
     /// Our own verdict if we gave one, else what the library or the peer said.
     static TlsFailure of(PeerCheck check, Throwable cause) {
+        if (cause instanceof TlsFailure said) {
+            return said;
+        }
         PeerRejected rejected = check.rejected();
         return new TlsFailure(
                 rejected == null ? "tls handshake error: " + describe(cause) : rejected.text(),

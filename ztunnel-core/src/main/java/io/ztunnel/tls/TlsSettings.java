@@ -8,17 +8,21 @@ import java.time.Duration;
 ///     whose group TLS 1.2 does not have
 /// @param keyExchange groups of both directions
 /// @param handshakeDeadline from the first byte to the proven peer; more than zero
-/// @param requireAlpn close when the peer has not agreed on `h2`. The reference proxy tolerates a
-///     peer that offers no protocol at all; every peer of the mesh offers it
+/// @param expiryGrace how long a tunnel may stand after a certificate that it stands on has
+///     expired; zero or more
 public record TlsSettings(
-        boolean tls12, KeyExchange keyExchange, Duration handshakeDeadline, boolean requireAlpn) {
+        boolean tls12, KeyExchange keyExchange, Duration handshakeDeadline, Duration expiryGrace) {
 
     public static final TlsSettings DEFAULT =
-            new TlsSettings(false, KeyExchange.CLASSIC, Duration.ofSeconds(10), true);
+            new TlsSettings(
+                    false, KeyExchange.CLASSIC, Duration.ofSeconds(10), Duration.ofMinutes(5));
 
     public TlsSettings {
         if (!handshakeDeadline.isPositive()) {
             throw new IllegalArgumentException("handshake deadline must be more than zero");
+        }
+        if (expiryGrace.isNegative()) {
+            throw new IllegalArgumentException("grace after expiry must not be negative");
         }
         if (tls12 && keyExchange == KeyExchange.PQC_ONLY) {
             throw new IllegalArgumentException(

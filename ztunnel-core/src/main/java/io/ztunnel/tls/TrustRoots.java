@@ -22,7 +22,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 ///
 /// Other anchors are another object, so what one set of roots has accepted never counts for
 /// another. Within one, a leaf is remembered by its digest: the path that was found is the peer's
-/// for as long as every certificate in it is valid, whatever else it presents along with it.
+/// for as long as every certificate in it is valid, whatever else it presents along with it. With
+/// other revocation lists in force it is judged anew.
 ///
 /// Shared by all workers without locks: a slot is one reference to an immutable entry, and two
 /// peers that fall on the same slot only cost a validation.
@@ -32,10 +33,12 @@ final class TrustRoots {
     private static final class Entry {
         private final byte[] digest;
         private final VerifiedPeer peer;
+        private final RevocationLists judgedBy;
 
-        Entry(byte[] digest, VerifiedPeer peer) {
+        Entry(byte[] digest, VerifiedPeer peer, RevocationLists judgedBy) {
             this.digest = digest;
             this.peer = peer;
+            this.judgedBy = judgedBy;
         }
     }
 
@@ -52,7 +55,9 @@ final class TrustRoots {
     }
 
     /// Validates what a peer presented, leaf first.
-    VerifiedPeer verify(X509Certificate[] presented, Usage usage, Instant now) throws PeerRejected {
+    VerifiedPeer verify(
+            X509Certificate[] presented, Usage usage, Instant now, RevocationLists lists)
+            throws PeerRejected {
         try {
             byte[] leaf = presented[0].getEncoded();
             byte[] digest = sha256(leaf);
@@ -60,11 +65,17 @@ final class TrustRoots {
             int slot = (((digest[0] & 0xff) << 8) | (digest[1] & 0xff)) & (SLOTS - 1);
             Entry known = entries.get(slot);
             if (known != null && Arrays.equals(known.digest, digest) && known.peer.validAt(now)) {
-                return known.peer;
+                if (known.judgedBy == lists) {
+                    return known.peer;
+                }
+                if (lists.judge(known.peer, usage) == null) {
+                    entries.set(slot, new Entry(digest, known.peer, lists));
+                    return known.peer;
+                }
             }
             VerifiedPeer peer =
-                    PathValidation.validate(parsed(leaf, presented), anchors, usage, now);
-            entries.set(slot, new Entry(digest, peer));
+                    PathValidation.validate(parsed(leaf, presented), anchors, usage, now, lists);
+            entries.set(slot, new Entry(digest, peer, lists));
             return peer;
         } catch (CertificateException e) {
             throw new PeerRejected(Reason.MALFORMED, "certificate does not parse", e);

@@ -42,6 +42,8 @@ public abstract class LiveConnection {
         POLICY_CHANGE,
         /// The peer's certificate was revoked.
         REVOKED,
+        /// A certificate of its tunnel has expired.
+        EXPIRED,
         /// Nothing moved for longer than its port allows.
         IDLE("idle", "connection closed: idle for longer than the limit of its port"),
         /// The same, with one direction ended.

@@ -28,6 +28,9 @@ public final class PodSlice {
 
         /// Whether nothing of it is left to wait for.
         boolean isQuiet();
+
+        /// Ends, or lets go, tunnels that their certificates no longer carry.
+        default void inspectTunnels() {}
     }
 
     private final Worker worker;
@@ -95,6 +98,11 @@ public final class PodSlice {
         for (Consumer<Publication> subscriber : List.copyOf(subscribers)) {
             subscriber.accept(publication);
         }
+    }
+
+    void inspectTunnels() {
+        parts.forEach(Part::inspectTunnels);
+        mayBeQuiet();
     }
 
     public boolean isDraining() {

@@ -101,6 +101,13 @@ public final class Worker {
         }
     }
 
+    void inspectTunnels() {
+        assert loop.inEventLoop();
+        for (PodSlice slice : slices.values().toArray(new PodSlice[0])) {
+            slice.inspectTunnels();
+        }
+    }
+
     void add(PodSlice slice) {
         assert loop.inEventLoop();
         slices.put(slice.id(), slice);

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 
@@ -36,6 +37,23 @@ public final class WorkerMailbox implements MeshSubscriber {
                                 }
                             });
         }
+    }
+
+    /// Looks at every tunnel, whether its certificates still carry it: the revocation lists have
+    /// changed.
+    public void inspectTunnels() {
+        worker.loop().execute(worker::inspectTunnels);
+    }
+
+    /// The same again and again, because certificates expire and are renewed. One visit of each
+    /// tunnel per interval is all that following its certificates costs.
+    public void inspectTunnelsEvery(Duration interval) {
+        worker.loop()
+                .scheduleWithFixedDelay(
+                        worker::inspectTunnels,
+                        interval.toMillis(),
+                        interval.toMillis(),
+                        TimeUnit.MILLISECONDS);
     }
 
     /// Opens a pod's slice. Completes when its listeners are bound; a slice that could not be

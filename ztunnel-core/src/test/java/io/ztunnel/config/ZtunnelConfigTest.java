@@ -62,7 +62,12 @@ class ZtunnelConfigTest {
         assertThat(config.tunnels())
                 .isEqualTo(
                         new ZtunnelConfig.Tunnels(
-                                4194304, 16777216, 1048576, 100, Duration.ofMinutes(5)));
+                                4194304,
+                                16777216,
+                                1048576,
+                                100,
+                                Duration.ofMinutes(5),
+                                Duration.ofMinutes(5)));
         assertThat(config.retry())
                 .isEqualTo(
                         new ZtunnelConfig.Retry(
@@ -138,6 +143,7 @@ class ZtunnelConfigTest {
         values.put("HTTP2_FRAME_SIZE", "16384");
         values.put("POOL_MAX_STREAMS_PER_CONNECTION", "5");
         values.put("POOL_UNUSED_RELEASE_TIMEOUT", "1s");
+        values.put("TUNNEL_EXPIRY_GRACE", "1s");
         values.put("ZTUNNEL_WORKER_THREADS", "3");
         values.put("ZTUNNEL_CPU_LIMIT", "32");
         values.put("ZTUNNEL_RESOURCE_CPU_LIMIT", "8");

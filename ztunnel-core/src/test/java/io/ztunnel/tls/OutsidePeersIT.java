@@ -3,6 +3,7 @@ package io.ztunnel.tls;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ztunnel.ca.IssuedCertificate;
+import io.ztunnel.ca.testkit.CrlRequest;
 import io.ztunnel.ca.testkit.IssuingCa;
 import io.ztunnel.ca.testkit.LeafRequest;
 import io.ztunnel.identity.HeldCertificate;
@@ -132,7 +133,11 @@ class OutsidePeersIT {
                 .contains("SSL alert number 70");
         try (TlsContexts older =
                 new TlsContexts(
-                        new TlsSettings(true, KeyExchange.CLASSIC, Duration.ofSeconds(10), true))) {
+                        new TlsSettings(
+                                true,
+                                KeyExchange.CLASSIC,
+                                Duration.ofSeconds(10),
+                                Duration.ZERO))) {
             assertThat(openssl(serve(older), asClient("client", "-tls1_2")))
                     .contains("TLSv1.2")
                     .contains("from server");
@@ -158,7 +163,10 @@ class OutsidePeersIT {
         try (TlsContexts pqc =
                 new TlsContexts(
                         new TlsSettings(
-                                false, KeyExchange.PQC_ONLY, Duration.ofSeconds(10), true))) {
+                                false,
+                                KeyExchange.PQC_ONLY,
+                                Duration.ofSeconds(10),
+                                Duration.ZERO))) {
             assertThat(openssl(serve(pqc), asClient("client"))).contains("SSL alert number 40");
         }
     }
@@ -187,16 +195,148 @@ class OutsidePeersIT {
         assertThat(openssl(port, asClient("forged"))).contains("SSL alert number 51");
     }
 
-    /// Upstream sends alert 120; BoringSSL cannot through this library, so the close is the answer.
     @Test
-    void anotherProtocolThanH2IsClosed() throws Exception {
+    void alert120_protocolsWithoutH2_noneAtAllIsFine() throws Exception {
         int port = serve(contexts);
         String output =
                 openssl(port, "-cert", "client.pem", "-key", "client.key", "-alpn", "http/1.1");
-        assertThat(output).contains("No ALPN negotiated").doesNotContain("from server");
-        assertThat(loopback.accepted().failure()).isEqualTo("peer does not speak h2 (ALPN)");
-        openssl(port, "-cert", "client.pem", "-key", "client.key");
-        assertThat(loopback.accepted().failure()).isEqualTo("peer does not speak h2 (ALPN)");
+        assertThat(output).contains("SSL alert number 120").doesNotContain("from server");
+        assertThat(loopback.accepted().failure())
+                .isEqualTo("tls handshake error: peer does not speak h2 (ALPN)");
+        assertThat(openssl(port, "-cert", "client.pem", "-key", "client.key"))
+                .contains("No ALPN negotiated", "from server");
+        assertThat(openssl(port, asClient("client", "-alpn", "http/1.1,h2")))
+                .contains("ALPN protocol: h2", "from server");
+    }
+
+    /// The first message in many small pieces, and longer than a segment.
+    @Test
+    void aHybridHelloIsReadAsAWhole() throws Exception {
+        try (TlsContexts hybrid =
+                new TlsContexts(
+                        new TlsSettings(
+                                false,
+                                KeyExchange.HYBRID_FIRST,
+                                Duration.ofSeconds(10),
+                                Duration.ZERO))) {
+            assertThat(
+                            openssl(
+                                    serve(hybrid),
+                                    asClient(
+                                            "client",
+                                            "-split_send_frag",
+                                            "512",
+                                            "-max_send_frag",
+                                            "512")))
+                    .contains("from server");
+        }
+    }
+
+    @Test
+    void alert44_row173_revokedClientAndRevokedIntermediate() throws Exception {
+        Revocations revocations = Revocations.off();
+        IssuingCa intermediate = root.intermediate("CN=intermediate");
+        try (TlsContexts enforcing =
+                new TlsContexts(
+                        TlsSettings.DEFAULT, revocations, java.time.InstantSource.system())) {
+            int port = serve(enforcing);
+            IssuedCertificate below = intermediate.issue(CLIENT.toString());
+            write("below", below);
+            Files.writeString(
+                    directory.resolve("chain.pem"), IssuingCa.pem(intermediate.certificate()));
+            assertThat(openssl(port, asClient("client"))).contains("from server");
+            assertThat(openssl(port, asClient("below", "-cert_chain", "chain.pem")))
+                    .contains("from server");
+
+            revocations.replace(
+                    RevocationListsTest.lists(
+                            CrlRequest.of(root).revoke(client.leaf(), intermediate.certificate())));
+            assertThat(openssl(port, asClient("client"))).contains("SSL alert number 44");
+            assertThat(openssl(port, asClient("below", "-cert_chain", "chain.pem")))
+                    .contains("SSL alert number 44");
+        }
+    }
+
+    @Test
+    void E91_alert40_listWithAWrongSignature() throws Exception {
+        Revocations revocations = Revocations.off();
+        try (TlsContexts enforcing =
+                new TlsContexts(
+                        TlsSettings.DEFAULT, revocations, java.time.InstantSource.system())) {
+            int port = serve(enforcing);
+            revocations.replace(
+                    RevocationListsTest.lists(
+                            CrlRequest.of(root).signedBy(IssuingCa.root("O=stranger"))));
+            assertThat(openssl(port, asClient("client"))).contains("SSL alert number 40");
+        }
+    }
+
+    /// Upstream says 49 where the names do not parse; the library has no way to say so.
+    @Test
+    void alert42_namesOfTheCertificateDoNotParse() throws Exception {
+        write("garbled", root.issue(LeafRequest.of().garbledNames()));
+        assertThat(openssl(serve(contexts), asClient("garbled"))).contains("SSL alert number 42");
+    }
+
+    /// A client that asks for its session again, in both versions, proves itself each time.
+    @Test
+    void aSessionThatIsAskedForAgainIsRefused() throws Exception {
+        try (TlsContexts older =
+                new TlsContexts(
+                        new TlsSettings(
+                                true,
+                                KeyExchange.CLASSIC,
+                                Duration.ofSeconds(10),
+                                Duration.ZERO))) {
+            int port = serve(older);
+            for (String version : List.of("-tls1_2", "-tls1_3")) {
+                // Once, and five times more with the session of the first.
+                String output =
+                        run(
+                                List.of(
+                                        "openssl",
+                                        "s_client",
+                                        "-connect",
+                                        "127.0.0.1:" + port,
+                                        "-cert",
+                                        "client.pem",
+                                        "-key",
+                                        "client.key",
+                                        "-alpn",
+                                        "h2",
+                                        version,
+                                        "-reconnect"));
+                assertThat(output).contains("New, TLSv1").doesNotContain("Reused, TLSv1");
+                for (int i = 0; i < 6; i++) {
+                    assertThat(loopback.accepted().proven().identity()).isEqualTo(CLIENT);
+                }
+            }
+        }
+    }
+
+    @Test
+    void suitesOfBothVersions() throws Exception {
+        int port = serve(contexts);
+        for (String suite : List.of("TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256")) {
+            assertThat(openssl(port, asClient("client", "-ciphersuites", suite)))
+                    .contains("from server", suite);
+        }
+        try (TlsContexts older =
+                new TlsContexts(
+                        new TlsSettings(
+                                true,
+                                KeyExchange.CLASSIC,
+                                Duration.ofSeconds(10),
+                                Duration.ZERO))) {
+            int old = serve(older);
+            for (String suite :
+                    List.of("ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256")) {
+                assertThat(openssl(old, asClient("client", "-tls1_2", "-cipher", suite)))
+                        .contains("from server", suite);
+            }
+            assertThat(openssl(old, asClient("client", "-tls1_1", "-cipher", "ALL@SECLEVEL=0")))
+                    .doesNotContain("from server");
+        }
     }
 
     /// Row 10.3: three connections of a client that would resume are three verifications.
@@ -288,6 +428,100 @@ class OutsidePeersIT {
         String log = Files.readString(output, java.nio.charset.StandardCharsets.ISO_8859_1);
         assertThat(log).contains("ALPN protocols selected: h2").doesNotContain("server name");
         assertThat(log).contains("SSL alert number 46");
+    }
+
+    /// Servers that must not be spoken to, and one that must.
+    @Test
+    void opensslServers_alert45_44_48_versionsAndGroups() throws Exception {
+        java.time.Instant now = java.time.Instant.now();
+        IssuedCertificate revoked = root.issue(SERVER.toString());
+        write(
+                "expired-server",
+                root.issue(
+                        LeafRequest.of(SERVER.toString())
+                                .valid(now.minusSeconds(7200), now.minusSeconds(60))));
+        write("revoked-server", revoked);
+        write("strange-server", IssuingCa.root("O=stranger").issue(SERVER.toString()));
+        write("good-server", root.issue(SERVER.toString()));
+        Revocations revocations = Revocations.off();
+        revocations.replace(RevocationListsTest.lists(CrlRequest.of(root).revoke(revoked.leaf())));
+
+        try (TlsContexts enforcing =
+                new TlsContexts(
+                        TlsSettings.DEFAULT, revocations, java.time.InstantSource.system())) {
+            refusedServer(enforcing, "expired-server", "certificate expired at", 45);
+            refusedServer(enforcing, "revoked-server", "peer certificate revoked by CRL", 44);
+            refusedServer(enforcing, "strange-server", "does not chain to a trusted root", 48);
+            refusedServer(enforcing, "good-server", "tls handshake error: ", 0, "-tls1_2");
+            refusedServer(enforcing, "good-server", "tls handshake error: ", 0, "-groups", "P-521");
+            for (String group : List.of("X25519", "P-256", "P-384")) {
+                Spoken to = speak(enforcing, "good-server", "-groups", group);
+                assertThat(to.end().proven().identity()).isEqualTo(SERVER);
+            }
+        }
+    }
+
+    /// @param alert what the server got of us; 0 where it is the one that refuses
+    private void refusedServer(
+            TlsContexts with, String name, String text, int alert, String... more)
+            throws Exception {
+        Spoken to = speak(with, name, more);
+        assertThat(to.end().failure()).contains(text);
+        if (alert > 0) {
+            assertThat(Files.readString(to.log(), java.nio.charset.StandardCharsets.ISO_8859_1))
+                    .contains("SSL alert number " + alert);
+        }
+    }
+
+    private record Spoken(TlsEnd end, Path log) {}
+
+    private Spoken speak(TlsContexts with, String name, String... more) throws Exception {
+        int port;
+        try (ServerSocket free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                "openssl",
+                                "s_server",
+                                "-accept",
+                                "127.0.0.1:" + port,
+                                "-cert",
+                                name + ".pem",
+                                "-key",
+                                name + ".key",
+                                "-CAfile",
+                                "root.pem",
+                                "-Verify",
+                                "3",
+                                "-naccept",
+                                "1",
+                                "-alpn",
+                                "h2"));
+        command.addAll(List.of(more));
+        Path output = directory.resolve("server-" + port);
+        Process process =
+                new ProcessBuilder(command)
+                        .directory(directory.toFile())
+                        .redirectErrorStream(true)
+                        .redirectOutput(output.toFile())
+                        .start();
+        try {
+            HeldCertificate own = new HeldCertificate(CLIENT, client, 1);
+            awaitListening(port);
+            TlsEnd end =
+                    loopback.connect(
+                            port, channel -> with.client(own, List.of(SERVER), channel.alloc()));
+            end.handshake.exceptionally(refused -> null).get(20, TimeUnit.SECONDS);
+            end.close();
+            // It serves one and ends by itself.
+            process.waitFor(10, TimeUnit.SECONDS);
+            return new Spoken(end, output);
+        } finally {
+            process.destroy();
+            process.waitFor(10, TimeUnit.SECONDS);
+        }
     }
 
     private static void awaitListening(int port) throws Exception {

@@ -175,7 +175,8 @@ class TlsContextsIT {
     }
 
     private static TlsContexts contexts(KeyExchange groups) {
-        return new TlsContexts(new TlsSettings(false, groups, Duration.ofSeconds(10), true));
+        return new TlsContexts(
+                new TlsSettings(false, groups, Duration.ofSeconds(10), Duration.ZERO));
     }
 
     @Test
@@ -302,7 +303,10 @@ class TlsContextsIT {
         try (TlsContexts hurried =
                 new TlsContexts(
                         new TlsSettings(
-                                false, KeyExchange.CLASSIC, Duration.ofMillis(200), true))) {
+                                false,
+                                KeyExchange.CLASSIC,
+                                Duration.ofMillis(200),
+                                Duration.ZERO))) {
             loopback.serve(channel -> new io.netty.channel.ChannelDuplexHandler());
             TlsEnd end =
                     loopback.connect(

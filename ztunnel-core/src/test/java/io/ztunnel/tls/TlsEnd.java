@@ -2,6 +2,7 @@ package io.ztunnel.tls;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.ssl.SslHandler;
@@ -22,9 +23,23 @@ final class TlsEnd extends ChannelInboundHandlerAdapter {
     final CompletableFuture<Throwable> later = new CompletableFuture<>();
 
     private final String greeting;
+    private volatile ChannelHandlerContext context;
 
     TlsEnd(String greeting) {
         this.greeting = greeting;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext ctx) {
+        context = ctx;
+    }
+
+    Channel channel() {
+        return context.channel();
+    }
+
+    void close() {
+        context.close();
     }
 
     @Override

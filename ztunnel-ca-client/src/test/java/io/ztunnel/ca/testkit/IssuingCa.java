@@ -66,6 +66,23 @@ public final class IssuingCa {
                 fresh, authority(name, fresh.getPublic(), subject(), keys, pathLength), this);
     }
 
+    /// One that may sign certificates and no revocation lists.
+    public IssuingCa intermediateWithoutCrlSign(String name) {
+        KeyPair fresh = p256();
+        return new IssuingCa(
+                fresh,
+                authority(name, fresh.getPublic(), subject(), keys, -1, KeyUsage.keyCertSign),
+                this);
+    }
+
+    /// The name and key of another CA under this one, as its second certificate.
+    public IssuingCa crossSign(IssuingCa other) {
+        return new IssuingCa(
+                other.keys,
+                authority(other.subject(), other.keys.getPublic(), subject(), keys, -1),
+                this);
+    }
+
     public X509Certificate certificate() {
         return certificate;
     }
@@ -119,7 +136,7 @@ public final class IssuingCa {
                             request.serial == null ? serial() : request.serial,
                             Date.from(request.notBefore),
                             Date.from(request.notAfter),
-                            new X500Name(""),
+                            new X500Name(request.garbledNames ? "CN=garbled" : ""),
                             key);
             builder.addExtension(
                     Extension.keyUsage,
@@ -145,6 +162,10 @@ public final class IssuingCa {
                         Extension.subjectAlternativeName,
                         true,
                         new GeneralNames(request.names.toArray(new GeneralName[0])));
+            }
+            if (request.garbledNames) {
+                builder.addExtension(
+                        Extension.subjectAlternativeName, false, new byte[] {4, 2, 1, 2});
             }
             return finish(builder, keys.getPrivate());
         } catch (CertIOException | GeneralSecurityException e) {
@@ -185,6 +206,12 @@ public final class IssuingCa {
 
     private static X509Certificate authority(
             String name, PublicKey key, String issuer, KeyPair signer, int pathLength) {
+        return authority(
+                name, key, issuer, signer, pathLength, KeyUsage.keyCertSign | KeyUsage.cRLSign);
+    }
+
+    private static X509Certificate authority(
+            String name, PublicKey key, String issuer, KeyPair signer, int pathLength, int usage) {
         Instant now = Instant.now();
         try {
             X509v3CertificateBuilder builder =
@@ -199,10 +226,7 @@ public final class IssuingCa {
                     Extension.basicConstraints,
                     true,
                     pathLength < 0 ? new BasicConstraints(true) : new BasicConstraints(pathLength));
-            builder.addExtension(
-                    Extension.keyUsage,
-                    true,
-                    new KeyUsage(KeyUsage.keyCertSign | KeyUsage.cRLSign));
+            builder.addExtension(Extension.keyUsage, true, new KeyUsage(usage));
             builder.addExtension(
                     Extension.subjectKeyIdentifier,
                     false,

@@ -23,6 +23,7 @@ public final class LeafRequest {
     @Nullable PublicKey publicKey;
     @Nullable BigInteger serial;
     boolean authority;
+    boolean garbledNames;
 
     private LeafRequest() {}
 
@@ -76,6 +77,12 @@ public final class LeafRequest {
 
     public LeafRequest serial(long number) {
         serial = BigInteger.valueOf(number);
+        return this;
+    }
+
+    /// With a subject alternative name that is no list of names.
+    public LeafRequest garbledNames() {
+        garbledNames = true;
         return this;
     }
 
