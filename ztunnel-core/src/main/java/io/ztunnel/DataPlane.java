@@ -15,10 +15,12 @@ import io.ztunnel.inpod.ZdsConversation;
 import io.ztunnel.lifecycle.Drain;
 import io.ztunnel.lifecycle.Hold;
 import io.ztunnel.lifecycle.Readiness;
+import io.ztunnel.mesh.MeshSnapshot;
 import io.ztunnel.net.Netns;
 import io.ztunnel.net.Privileges;
 import io.ztunnel.net.SteadyEpoll;
 import io.ztunnel.observe.Logging;
+import io.ztunnel.observe.MeshFacts;
 import io.ztunnel.observe.Metrics;
 import io.ztunnel.observe.Observer;
 import io.ztunnel.outbound.SystemResolver;
@@ -68,7 +70,7 @@ final class DataPlane implements AutoCloseable {
     private final TlsContexts tls;
     private final NodePods pods;
     private final WantedCertificates wanted;
-    private @Nullable ControlPlane controlPlane;
+    private volatile @Nullable ControlPlane controlPlane;
     private @Nullable ZdsConversation agent;
 
     DataPlane(
@@ -140,6 +142,12 @@ final class DataPlane implements AutoCloseable {
         return mesh;
     }
 
+    /// What the stream to the control plane said of itself last; null where there is none.
+    ControlPlane.@Nullable Reading controlPlane() {
+        ControlPlane plane = controlPlane;
+        return plane == null ? null : plane.newest();
+    }
+
     CertificateBook certificates() {
         return certificates;
     }
@@ -167,6 +175,7 @@ final class DataPlane implements AutoCloseable {
         Hold meshPending = readiness.hold(Readiness.STATE_MANAGER);
         workers.forEach(mesh::subscribe);
         mesh.subscribe(_ -> wanted.update());
+        mesh.subscribe(publication -> metrics.mesh(facts(publication.mesh())));
         new LocalMesh(mesh, meshThread).load(config.controlPlane().local());
         if (!synced()) {
             return;
@@ -197,11 +206,12 @@ final class DataPlane implements AutoCloseable {
         if (address == null) {
             return true;
         }
-        controlPlane = new ControlPlane(address, parts, mesh, meshThread, metrics);
-        controlPlane.start();
+        ControlPlane plane = new ControlPlane(address, parts, mesh, meshThread, metrics);
+        controlPlane = plane;
+        plane.start();
         CompletableFuture<Void> ended = new CompletableFuture<>();
         try (Drain.Registration _ = drain.onStart(_ -> ended.complete(null))) {
-            CompletableFuture.anyOf(controlPlane.synced(), ended).join();
+            CompletableFuture.anyOf(plane.synced(), ended).join();
         }
         return !ended.isDone();
     }
@@ -232,14 +242,23 @@ final class DataPlane implements AutoCloseable {
                 });
     }
 
+    private MeshFacts facts(MeshSnapshot now) {
+        return new MeshFacts(
+                now.workloadCount(),
+                now.serviceCount(),
+                now.policyCount(),
+                mesh.unknownPolicies().size());
+    }
+
     private static PodInfo info(ZtunnelConfig.PodIdentity pod) {
         return new PodInfo(pod.name(), pod.namespace(), pod.serviceAccount());
     }
 
     @Override
     public void close() {
-        if (controlPlane != null) {
-            controlPlane.close();
+        ControlPlane plane = controlPlane;
+        if (plane != null) {
+            plane.close();
         }
         meshThread.shutdownNow();
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2000);
