@@ -1,5 +1,6 @@
 package io.ztunnel.bench;
 
+import io.ztunnel.bench.mesh.MeshScale;
 import io.ztunnel.bench.micro.MicroMain;
 
 import java.nio.file.Files;
@@ -23,6 +24,9 @@ public final class Bench {
     private static int run(List<String> words) {
         if (!words.isEmpty() && words.getFirst().equals("micro")) {
             return MicroMain.run(words.subList(1, words.size()));
+        }
+        if (!words.isEmpty() && words.getFirst().equals("mesh")) {
+            return MeshScale.run(words.subList(1, words.size()));
         }
         if (words.contains("--help")) {
             System.out.print(BenchOptions.USAGE);

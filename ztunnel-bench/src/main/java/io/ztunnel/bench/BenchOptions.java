@@ -28,6 +28,7 @@ record BenchOptions(
             """
             Usage: ztunnel bench [options]       the daemons, from outside, as root
                    ztunnel bench micro [filter]  single parts, with JMH
+                   ztunnel bench mesh [options]  what a whole cluster costs one node
 
               --ours CMD           starts one of our daemons (./ztunnel proxy ztunnel)
               --peer-command CMD   starts one upstream ztunnel, or ZTUNNEL_PEER_COMMAND
