@@ -16,7 +16,7 @@ import java.util.TreeMap;
 
 /// How it stands with istiod in `/config_dump`: the stream, each type with what was refused and
 /// why, the policies nobody has defined, and the kept state
-/// (docs/spec/config-observability-dns.md 2.3.7). Durations are whole seconds.
+/// (docs/spec/config-observability-dns.md 2.3.8). Durations are whole seconds.
 record ControlPlaneSection(DataPlane traffic) implements DumpSection {
 
     @Override

@@ -6,10 +6,12 @@ import com.google.protobuf.ByteString;
 
 import io.ztunnel.testkit.Pod;
 import io.ztunnel.testkit.Redirection;
-import io.ztunnel.xds.FakeIstiod;
 import io.ztunnel.xds.ResourceType;
 import io.ztunnel.xds.Responses;
 import io.ztunnel.xds.proto.discovery.Resource;
+import io.ztunnel.xds.proto.security.Action;
+import io.ztunnel.xds.proto.security.Authorization;
+import io.ztunnel.xds.proto.security.Scope;
 import io.ztunnel.xds.proto.workload.Address;
 import io.ztunnel.xds.proto.workload.TunnelProtocol;
 import io.ztunnel.xds.proto.workload.Workload;
@@ -53,6 +55,12 @@ class ControlPlaneNetnsIT {
         echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
         answer(workload(lab.client()), workload(lab.server()));
         FakeIstiod.answer(folder, Responses.policies("p"));
+        startIstiod();
+    }
+
+    /// Each start comes with a root of its own.
+    private void startIstiod() throws IOException {
+        Files.deleteIfExists(FakeIstiod.rootOf(folder));
         istiod =
                 lab.fabric()
                         .start(
@@ -167,6 +175,48 @@ class ControlPlaneNetnsIT {
                 .contains("ztunnel_java_xds_connected 0");
         assertThat(again.get("http://127.0.0.1:15000/config_dump"))
                 .contains("\"restored\": true", "\"connected\": false");
+    }
+
+    @Test
+    void aControlPlaneThatComesBackWithAnotherRootIsFollowed() throws Exception {
+        DaemonProcess client = starting(lab.client());
+        DaemonProcess server = starting(lab.server());
+        ready(client);
+        ready(server);
+        roundTrip();
+        istiod.destroyForcibly().waitFor();
+        roundTrip();
+
+        FakeIstiod.answer(
+                folder,
+                Responses.policies(
+                        "p2",
+                        Responses.resource(
+                                "default/nobody",
+                                "",
+                                Authorization.newBuilder()
+                                        .setName("nobody")
+                                        .setNamespace("default")
+                                        .setScope(Scope.NAMESPACE)
+                                        .setAction(Action.ALLOW)
+                                        .build()
+                                        .toByteString())));
+        startIstiod();
+
+        MeshLab.eventually("the policy acts", () -> !isServed());
+        assertThat(client.isReady()).isTrue();
+        MeshLab.eventually(
+                "connected again", () -> metrics(server).contains("ztunnel_java_xds_connected 1"));
+        assertThat(server.metric("istio_xds_connection_terminations_total", "")).isPositive();
+    }
+
+    private boolean isServed() {
+        try {
+            roundTrip();
+            return true;
+        } catch (IOException | AssertionError refused) {
+            return false;
+        }
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.ztunnel.xds.DeltaClient;
 import io.ztunnel.xds.DeltaEvents;
 import io.ztunnel.xds.DeltaResponse;
 import io.ztunnel.xds.GrpcDeltaTransport;
+import io.ztunnel.xds.LastKnownGood;
 import io.ztunnel.xds.NodeDescription;
 import io.ztunnel.xds.ResourceType;
 import io.ztunnel.xds.StreamEnd;
@@ -19,12 +20,16 @@ import io.ztunnel.xds.TransportSettings;
 import io.ztunnel.xds.TrustAnchors;
 import io.ztunnel.xds.XdsSettings;
 
+import org.jspecify.annotations.Nullable;
+
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +40,9 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /// The listening half of a daemon as a process, and what it cost:
-/// `MeshReader <port> <root file> <workloads> <changes>`. Prints a table of its measurements.
+/// `MeshReader <port> <root file> <workloads> <changes> [directory]`. Prints a table of its
+/// measurements. With a directory it keeps its state there, and on port 0 it begins with what was
+/// kept and nobody to listen to.
 ///
 /// The same classes on the same threads as in the daemon, from the socket to the published
 /// snapshot; nothing else runs here, so that the heap is that of the mesh.
@@ -64,12 +71,26 @@ public final class MeshReader {
         bytes = new long[3 * changes];
     }
 
-    public static void main(String[] args) throws Exception {
-        MeshReader reader = new MeshReader(Integer.parseInt(args[2]), Integer.parseInt(args[3]));
-        reader.run(URI.create("https://127.0.0.1:" + args[0]), Path.of(args[1]));
+    public static void main(String[] args) {
+        boolean alone = args[0].equals("0");
+        int status = 1;
+        try {
+            new MeshReader(Integer.parseInt(args[2]), Integer.parseInt(args[3]))
+                    .run(
+                            URI.create("https://127.0.0.1:" + (alone ? "1" : args[0])),
+                            Path.of(args[1]),
+                            args.length > 4 ? Path.of(args[4]) : null,
+                            alone);
+            status = 0;
+        } catch (IOException | InterruptedException | IllegalStateException failed) {
+            System.err.println("bench: " + failed);
+        }
+        // The stream may still be trying; nothing else is left to do.
+        System.exit(status);
     }
 
-    private void run(URI source, Path root) throws IOException, InterruptedException {
+    private void run(URI source, Path root, @Nullable Path kept, boolean alone)
+            throws IOException, InterruptedException {
         long idleResident = status("VmRSS");
         ScheduledExecutorService owner =
                 Executors.newSingleThreadScheduledExecutor(
@@ -99,19 +120,61 @@ public final class MeshReader {
                         List.of(
                                 Subscription.toAll(ResourceType.ADDRESS, mesh.addresses()),
                                 Subscription.toAll(ResourceType.AUTHORIZATION, mesh.policies())),
-                        new Clockwork(owner, System::nanoTime, new Random()));
+                        new Clockwork(owner, System::nanoTime, new Random()),
+                        kept == null ? null : keeper(kept, owner));
+        long start = System.nanoTime();
         client.start();
         if (!loaded.await(10, TimeUnit.MINUTES)) {
             throw new IllegalStateException("the mesh did not come: " + client.stats().join());
         }
         long peak = status("VmHWM");
-        changed.await(10, TimeUnit.MINUTES);
+        if (alone) {
+            row("kept state to published", millis(published - start));
+            row("resident at the peak of reading it", megabytes(peak));
+            return;
+        }
+        if (!changed.await(10, TimeUnit.MINUTES)) {
+            throw new IllegalStateException("the changes did not come: " + client.stats().join());
+        }
+        if (kept != null) {
+            awaitWritten(kept.resolve("xds-snapshot"));
+            row("resident at the peak, keeping the state", megabytes(status("VmHWM")));
+            return;
+        }
         long whole = used() - before;
         client.close();
         transport.close();
         owner.shutdown();
         owner.awaitTermination(10, TimeUnit.SECONDS);
         print(mesh.published().mesh(), idleResident, peak, whole);
+    }
+
+    private static LastKnownGood keeper(Path directory, ScheduledExecutorService owner) {
+        return new LastKnownGood(
+                new LastKnownGood.Settings(
+                        directory,
+                        Duration.ofHours(1),
+                        Duration.ofSeconds(1),
+                        Duration.ofSeconds(5)),
+                owner,
+                Executors.newSingleThreadExecutor(
+                        Thread.ofPlatform().name("zt-keeper").daemon().factory()),
+                InstantSource.system());
+    }
+
+    /// Waits until the file is there and did not change for longer than changes are gathered.
+    private static void awaitWritten(Path file) throws IOException, InterruptedException {
+        Duration quiet = Duration.ofSeconds(5);
+        for (int seconds = 0; seconds < 120; seconds++) {
+            Thread.sleep(Duration.ofSeconds(1));
+            Instant settled = Instant.now().minus(quiet);
+            if (Files.exists(file)
+                    && Files.getLastModifiedTime(file).toInstant().isBefore(settled)) {
+                row("kept state on disk", megabytes(Files.size(file)));
+                return;
+            }
+        }
+        throw new IllegalStateException("the state was not kept");
     }
 
     private void print(MeshSnapshot mesh, long idleResident, long peak, long whole)
@@ -200,7 +263,6 @@ public final class MeshReader {
 
         @Override
         public void onEnd(StreamEnd end) {
-            System.err.println("bench: the stream ended: " + end);
             client.onEnd(end);
         }
     }

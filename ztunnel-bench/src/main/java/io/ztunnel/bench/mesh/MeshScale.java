@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /// The command `ztunnel bench mesh`: a cluster over a real gRPC stream into the part of the daemon
-/// that listens to it.
+/// that listens to it; then the same keeping its state, and a start with what was kept.
 public final class MeshScale {
     private static final String USAGE =
             """
@@ -96,20 +96,29 @@ public final class MeshScale {
             }
             List<String> flags = new ArrayList<>(DAEMON_FLAGS);
             flags.add("-Xmx" + heap);
-            Process reader =
-                    start(
-                            flags,
-                            MeshReader.class,
-                            ProcessBuilder.Redirect.INHERIT,
-                            port,
-                            root,
-                            workloads,
-                            changes);
-            return reader.waitFor() == 0 ? 0 : 1;
+            Path kept = Files.createTempDirectory("ztunnel-bench");
+            try {
+                return read(flags, port, root, workloads, changes)
+                                && read(flags, port, root, workloads, changes, kept)
+                                && read(flags, "0", root, workloads, changes, kept)
+                        ? 0
+                        : 1;
+            } finally {
+                Files.deleteIfExists(kept.resolve("xds-snapshot"));
+                Files.deleteIfExists(kept.resolve("xds-snapshot.new"));
+                Files.deleteIfExists(kept);
+            }
         } finally {
             source.destroyForcibly();
             Files.deleteIfExists(root);
         }
+    }
+
+    /// Whether the listener came to its end.
+    private static boolean read(List<String> flags, Object... arguments)
+            throws IOException, InterruptedException {
+        return start(flags, MeshReader.class, ProcessBuilder.Redirect.INHERIT, arguments).waitFor()
+                == 0;
     }
 
     private static Process start(

@@ -1,6 +1,7 @@
-package io.ztunnel.xds;
+package io.ztunnel.node;
 
 import io.netty.pkitesting.X509Bundle;
+import io.ztunnel.xds.ScriptedServer;
 import io.ztunnel.xds.ScriptedServer.ServerStream;
 import io.ztunnel.xds.proto.discovery.DeltaDiscoveryRequest;
 import io.ztunnel.xds.proto.discovery.DeltaDiscoveryResponse;
