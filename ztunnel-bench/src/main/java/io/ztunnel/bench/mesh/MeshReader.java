@@ -60,6 +60,7 @@ public final class MeshReader {
     private long firstByte;
     private long complete;
     private long published;
+    private long loadedComplete;
     private long allocatedBefore;
     private long allocatedLoading;
     private int seen;
@@ -181,8 +182,8 @@ public final class MeshReader {
             throws IOException {
         row("workloads, services", mesh.workloadCount() + ", " + mesh.serviceCount());
         row("first byte to published", millis(published - firstByte));
-        row("  until the message is complete", millis(complete - firstByte));
-        row("  from there to published", millis(published - complete));
+        row("  until the message is complete", millis(loadedComplete - firstByte));
+        row("  from there to published", millis(published - loadedComplete));
         row("allocated while loading", megabytes(allocatedLoading));
         row("heap after loading, mesh and claims", megabytes(whole));
         row("  per workload", whole / mesh.workloadCount() + " B");
@@ -225,6 +226,7 @@ public final class MeshReader {
         if (loaded.getCount() > 0) {
             if (publication.mesh().workloadCount() == workloads) {
                 published = now;
+                loadedComplete = complete;
                 allocatedLoading = THREADS.getCurrentThreadAllocatedBytes() - allocatedBefore;
                 loaded.countDown();
             }

@@ -130,6 +130,7 @@ public final class MeshScale {
         command.add("-XX:+ExitOnOutOfMemoryError");
         command.add("--enable-native-access=ALL-UNNAMED");
         command.add("--sun-misc-unsafe-memory-access=allow");
+        command.add("-Dlogback.configurationFile=io/ztunnel/bench/mesh/logback.xml");
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
         command.add(main.getName());

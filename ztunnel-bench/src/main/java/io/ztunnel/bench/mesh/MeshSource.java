@@ -36,7 +36,7 @@ public final class MeshSource extends AggregatedDiscoveryServiceImplBase {
 
     public static void main(String[] args) throws Exception {
         MeshContent content = new MeshContent(Integer.parseInt(args[0]), Integer.parseInt(args[1]));
-        IssuingCa authority = IssuingCa.root("bench");
+        IssuingCa authority = IssuingCa.root("CN=bench");
         IssuedCertificate leaf = authority.issue(LeafRequest.of().ip("127.0.0.1").serverOnly());
         Files.writeString(Path.of(args[3]), IssuingCa.pem(authority.certificate()));
         Server server =
