@@ -228,7 +228,7 @@ class ControlPlaneNetnsIT {
         istiod.destroyForcibly().waitFor();
         byte[] whole = Files.readAllBytes(kept(lab.client()));
 
-        refused(whole, FileTime.from(Instant.now().minusSeconds(3 * 3600)), "last confirmed");
+        refused(whole, FileTime.from(Instant.now().minusSeconds(3 * 3600)), "it was last confirmed");
         byte[] damaged = whole.clone();
         damaged[whole.length / 2] ^= 1;
         refused(damaged, FileTime.from(Instant.now()), "it is damaged");
