@@ -94,6 +94,7 @@ public final class Daemon implements AutoCloseable {
         DataPlane traffic = new DataPlane(config, metrics, logging, readiness, drain);
         parts.add(traffic);
         MeshSections.of(() -> traffic.mesh().published().mesh()).forEach(dump::register);
+        dump.register(new ControlPlaneSection(traffic));
         dump.register(new CertificateSection(traffic.certificates()));
         if (config.mode() == ZtunnelConfig.Mode.SHARED) {
             dump.register(new WorkloadStateSection(traffic));

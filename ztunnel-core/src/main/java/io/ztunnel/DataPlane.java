@@ -15,10 +15,12 @@ import io.ztunnel.inpod.ZdsConversation;
 import io.ztunnel.lifecycle.Drain;
 import io.ztunnel.lifecycle.Hold;
 import io.ztunnel.lifecycle.Readiness;
+import io.ztunnel.mesh.MeshSnapshot;
 import io.ztunnel.net.Netns;
 import io.ztunnel.net.Privileges;
 import io.ztunnel.net.SteadyEpoll;
 import io.ztunnel.observe.Logging;
+import io.ztunnel.observe.MeshFacts;
 import io.ztunnel.observe.Metrics;
 import io.ztunnel.observe.Observer;
 import io.ztunnel.observe.Reporter;
@@ -78,7 +80,7 @@ final class DataPlane implements AutoCloseable {
     private final WantedCertificates wanted;
     private final Revocations revocations;
     private @Nullable RevocationWatch revocationWatch;
-    private @Nullable ControlPlane controlPlane;
+    private volatile @Nullable ControlPlane controlPlane;
     private @Nullable ZdsConversation agent;
 
     DataPlane(
@@ -151,6 +153,12 @@ final class DataPlane implements AutoCloseable {
         return mesh;
     }
 
+    /// What the stream to the control plane said of itself last; null where there is none.
+    ControlPlane.@Nullable Reading controlPlane() {
+        ControlPlane plane = controlPlane;
+        return plane == null ? null : plane.newest();
+    }
+
     CertificateBook certificates() {
         return certificates;
     }
@@ -179,6 +187,7 @@ final class DataPlane implements AutoCloseable {
         workers.forEach(mesh::subscribe);
         mesh.subscribe(_ -> wanted.update());
         watchTunnels();
+        mesh.subscribe(publication -> metrics.mesh(facts(publication.mesh())));
         new LocalMesh(mesh, meshThread).load(config.controlPlane().local());
         if (!synced()) {
             return;
@@ -228,11 +237,12 @@ final class DataPlane implements AutoCloseable {
         if (address == null) {
             return true;
         }
-        controlPlane = new ControlPlane(address, parts, mesh, meshThread, metrics);
-        controlPlane.start();
+        ControlPlane plane = new ControlPlane(address, parts, mesh, meshThread, metrics);
+        controlPlane = plane;
+        plane.start();
         CompletableFuture<Void> ended = new CompletableFuture<>();
         try (Drain.Registration _ = drain.onStart(_ -> ended.complete(null))) {
-            CompletableFuture.anyOf(controlPlane.synced(), ended).join();
+            CompletableFuture.anyOf(plane.synced(), ended).join();
         }
         return !ended.isDone();
     }
@@ -263,14 +273,23 @@ final class DataPlane implements AutoCloseable {
                 });
     }
 
+    private MeshFacts facts(MeshSnapshot now) {
+        return new MeshFacts(
+                now.workloadCount(),
+                now.serviceCount(),
+                now.policyCount(),
+                mesh.unknownPolicies().size());
+    }
+
     private static PodInfo info(ZtunnelConfig.PodIdentity pod) {
         return new PodInfo(pod.name(), pod.namespace(), pod.serviceAccount());
     }
 
     @Override
     public void close() {
-        if (controlPlane != null) {
-            controlPlane.close();
+        ControlPlane plane = controlPlane;
+        if (plane != null) {
+            plane.close();
         }
         if (revocationWatch != null) {
             revocationWatch.close();

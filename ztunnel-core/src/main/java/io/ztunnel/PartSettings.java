@@ -17,6 +17,7 @@ import io.ztunnel.tls.TlsSettings;
 import io.ztunnel.worker.IdleLimits;
 import io.ztunnel.worker.WorkerBudget;
 import io.ztunnel.xds.BearerToken;
+import io.ztunnel.xds.LastKnownGood;
 import io.ztunnel.xds.NodeDescription;
 import io.ztunnel.xds.TransportSettings;
 import io.ztunnel.xds.TrustAnchors;
@@ -36,6 +37,12 @@ record PartSettings(ZtunnelConfig config) {
 
     /// Longest a handshake may take; upstream has no limit (docs/spec/dataplane.md 9.4).
     private static final Duration HANDSHAKE = Duration.ofSeconds(10);
+
+    /// How long changes are gathered before the kept state is written anew, as a whole.
+    private static final Duration KEPT_AFTER = Duration.ofSeconds(10);
+
+    /// How long istiod may take to answer before a start goes on with what was kept.
+    private static final Duration KEPT_SERVED_AFTER = Duration.ofSeconds(5);
 
     private static final Duration CA_CALL = Duration.ofSeconds(10);
 
@@ -112,6 +119,15 @@ record PartSettings(ZtunnelConfig config) {
                 Duration.ofSeconds(30),
                 Duration.ofSeconds(10),
                 200 << 20);
+    }
+
+    /// Where the last known good state is kept; null where it is not.
+    LastKnownGood.@Nullable Settings kept() {
+        ZtunnelConfig.KeptState kept = config.controlPlane().kept();
+        return kept == null
+                ? null
+                : new LastKnownGood.Settings(
+                        kept.directory(), kept.maxAge(), KEPT_AFTER, KEPT_SERVED_AFTER);
     }
 
     NodeDescription node() {

@@ -1,5 +1,6 @@
 package io.ztunnel.bench;
 
+import io.ztunnel.bench.mesh.MeshScale;
 import io.ztunnel.bench.micro.MicroMain;
 
 import java.nio.file.Files;
@@ -26,6 +27,9 @@ public final class Bench {
         }
         if (!words.isEmpty() && words.getFirst().equals("node")) {
             return node(words.subList(1, words.size()));
+        }
+        if (!words.isEmpty() && words.getFirst().equals("mesh")) {
+            return MeshScale.run(words.subList(1, words.size()));
         }
         if (words.contains("--help")) {
             System.out.print(BenchOptions.USAGE);

@@ -29,6 +29,7 @@ record BenchOptions(
             Usage: ztunnel bench [options]       the daemons, from outside, as root
                    ztunnel bench micro [filter]  single parts, with JMH
                    ztunnel bench node [options]  many pods on one node, see node --help
+                   ztunnel bench mesh [options]  what a whole cluster costs one node
 
               --ours CMD           starts one of our daemons (./ztunnel proxy ztunnel)
               --peer-command CMD   starts one upstream ztunnel, or ZTUNNEL_PEER_COMMAND

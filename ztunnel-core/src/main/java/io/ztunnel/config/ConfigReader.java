@@ -113,6 +113,11 @@ public final class ConfigReader {
                     "error parsing proxy config: DNS proxy does not currently support on-demand"
                             + " mode");
         }
+        if (config.controlPlane().kept() != null && config.controlPlane().onDemand()) {
+            problem(
+                    "XDS_SNAPSHOT_DIRECTORY contradicts XDS_ON_DEMAND=true: only what was asked for"
+                            + " would be kept");
+        }
         if (!config.sockets().proxy() && !config.dns().enabled()) {
             problem("error parsing proxy config: ztunnel run without any servers enabled");
         }
@@ -212,7 +217,16 @@ public final class ConfigReader {
                 token(),
                 headers("XDS_HEADER_"),
                 env.bool(XDS_ON_DEMAND, false),
+                keptState(),
                 localSource());
+    }
+
+    private ZtunnelConfig.@Nullable KeptState keptState() {
+        Duration maxAge = env.seconds(XDS_SNAPSHOT_MAX_AGE, Duration.ofHours(24));
+        String directory = env.filled(XDS_SNAPSHOT_DIRECTORY);
+        return directory == null
+                ? null
+                : new ZtunnelConfig.KeptState(path(XDS_SNAPSHOT_DIRECTORY, directory), maxAge);
     }
 
     private ZtunnelConfig.Authority authority() {

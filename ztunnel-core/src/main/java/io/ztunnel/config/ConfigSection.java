@@ -102,6 +102,8 @@ public final class ConfigSection implements DumpSection {
         headers(json, "xdsHeaders", config.controlPlane().headers());
         json.writeBooleanField("xdsOnDemand", config.controlPlane().onDemand());
         roots(json, "xdsRootCert", config.controlPlane().roots());
+        ZtunnelConfig.KeptState kept = config.controlPlane().kept();
+        json.writeStringField("xdsSnapshotDirectory", kept == null ? null : text(kept.directory()));
         ZtunnelConfig.PodIdentity self = config.node().self();
         json.writeStringField(
                 "ztunnelIdentity",

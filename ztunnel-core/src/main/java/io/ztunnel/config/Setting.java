@@ -43,6 +43,17 @@ enum Setting {
             "bool",
             "`false`",
             "fetch addresses when they are needed; not together with the DNS proxy"),
+    XDS_SNAPSHOT_DIRECTORY(
+            Group.CONTROL_PLANE,
+            "path",
+            "–",
+            "directory to keep the last known good state in, for a start without a control plane;"
+                    + " unset or empty: none is kept"),
+    XDS_SNAPSHOT_MAX_AGE(
+            Group.CONTROL_PLANE,
+            "duration",
+            "`24h`",
+            "a kept state that the control plane has not confirmed for so long is refused"),
     LOCAL_XDS_PATH(Group.CONTROL_PLANE, "path", "–", "static workloads, services and policies"),
     LOCAL_XDS(Group.CONTROL_PLANE, "text", "–", "the same as text; not both"),
     FAKE_CA(Group.CONTROL_PLANE, "bool", "`false`", "sign certificates oneself; for tests"),

@@ -41,6 +41,7 @@ public record ZtunnelConfig(
     ///
     /// @param address null where xDS is off
     /// @param onDemand whether addresses are fetched when needed
+    /// @param kept null where nothing is kept for the next start
     public record ControlPlane(
             @Nullable URI address,
             RootCertificates roots,
@@ -48,7 +49,13 @@ public record ZtunnelConfig(
             @Nullable AuthToken token,
             List<Header> headers,
             boolean onDemand,
+            @Nullable KeptState kept,
             @Nullable LocalSource local) {}
+
+    /// Where the last known good state outlives the process.
+    ///
+    /// @param maxAge one second or more
+    public record KeptState(Path directory, Duration maxAge) {}
 
     /// Where certificates come from.
     ///

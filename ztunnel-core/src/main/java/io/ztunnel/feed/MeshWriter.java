@@ -1,8 +1,10 @@
 package io.ztunnel.feed;
 
+import io.ztunnel.mesh.AuthorizationPolicy;
 import io.ztunnel.mesh.Changes;
 import io.ztunnel.mesh.MeshDelta;
 import io.ztunnel.mesh.MeshSnapshot;
+import io.ztunnel.mesh.Service;
 import io.ztunnel.mesh.Workload;
 import io.ztunnel.policy.CompiledPolicies;
 import io.ztunnel.worker.MeshSubscriber;
@@ -15,6 +17,8 @@ import io.ztunnel.xds.proto.security.Authorization;
 import io.ztunnel.xds.proto.workload.Address;
 
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -35,16 +39,19 @@ import java.util.function.Consumer;
 /// so that the workload is not seen as unprotected in between; then it goes out as it is.
 ///
 /// Confined to `zt-mesh`, the executor it is given; only [#subscribe] and [#edit] may be called
-/// from elsewhere and hop there.
+/// from elsewhere and hop there, and what was published may be read from anywhere.
 public final class MeshWriter {
+    private static final Logger LOG = LoggerFactory.getLogger(MeshWriter.class);
+
     private final String nodeName;
     private final ScheduledExecutorService owner;
     private final Duration policyGrace;
     private final List<MeshSubscriber> subscribers = new ArrayList<>();
     private MeshSnapshot head = MeshSnapshot.empty();
     private Changes unpublished = Changes.NONE;
-    private Publication published = new Publication(head, CompiledPolicies.none(), Changes.NONE);
-    private Set<String> unknownPolicies = Set.of();
+    private volatile Publication published =
+            new Publication(head, CompiledPolicies.none(), Changes.NONE);
+    private volatile Set<String> unknownPolicies = Set.of();
     private @Nullable Future<?> held;
     private CompletableFuture<Void> heldPublication = CompletableFuture.completedFuture(null);
 
@@ -88,20 +95,20 @@ public final class MeshWriter {
                 });
     }
 
-    /// What was published last.
+    /// What was published last. Any thread.
     public Publication published() {
         return published;
     }
 
     /// Keys that workloads of this node list and nobody has defined: a policy that does not
-    /// protect. Sorted.
+    /// protect. Sorted. Any thread.
     public Set<String> unknownPolicies() {
         return unknownPolicies;
     }
 
     /// Takes workloads and services, which share one space of names.
     public ResourceSink<Address> addresses() {
-        return batch -> apply(batch, this::upsert, MeshDelta::removeAddress, false);
+        return batch -> apply(batch, MeshWriter::change, MeshDelta::removeAddress, false);
     }
 
     /// Takes authorization policies under the names that the control plane gave them.
@@ -109,14 +116,17 @@ public final class MeshWriter {
         return batch ->
                 apply(
                         batch,
-                        (delta, name, message) ->
-                                delta.upsert(name, PolicyTranslator.translate(message)),
+                        (name, message) -> {
+                            AuthorizationPolicy policy = PolicyTranslator.translate(message);
+                            return delta -> delta.upsert(name, policy);
+                        },
                         MeshDelta::removePolicy,
                         true);
     }
 
-    private interface Upserting<T> {
-        void into(MeshDelta delta, String name, T message) throws Untranslatable;
+    /// Finds out what a message changes, without changing anything yet.
+    private interface Translating<T> {
+        Consumer<MeshDelta> changeOf(String name, T message) throws Untranslatable;
     }
 
     private interface Removing {
@@ -124,16 +134,27 @@ public final class MeshWriter {
     }
 
     private <T> List<Rejection> apply(
-            ResourceBatch<T> batch, Upserting<T> upserting, Removing removing, boolean policies) {
+            ResourceBatch<T> batch,
+            Translating<T> translating,
+            Removing removing,
+            boolean policies) {
         MeshDelta delta = new MeshDelta(head, nodeName);
         List<Rejection> rejections = new ArrayList<>();
         for (ResourceUpdate<T> update : batch) {
             switch (update) {
                 case ResourceUpdate.Upsert<T>(var name, var _, var _, var message) -> {
+                    Consumer<MeshDelta> change = null;
                     try {
-                        upserting.into(delta, name, message);
+                        change = translating.changeOf(name, message);
                     } catch (Untranslatable refused) {
                         rejections.add(new Rejection(name, refused.reason()));
+                    } catch (RuntimeException bug) {
+                        // One resource that trips over a fault of ours must not cost the others.
+                        LOG.error("{} could not be translated", name, bug);
+                        rejections.add(new Rejection(name, "internal error: " + bug));
+                    }
+                    if (change != null) {
+                        change.accept(delta);
                     }
                 }
                 case ResourceUpdate.Removal<T>(var name) -> removing.from(delta, name);
@@ -143,13 +164,18 @@ public final class MeshWriter {
         return rejections;
     }
 
-    private void upsert(MeshDelta delta, String name, Address address) throws Untranslatable {
-        switch (address.getTypeCase()) {
-            case WORKLOAD ->
-                    delta.upsert(WorkloadTranslator.translate(name, address.getWorkload()));
-            case SERVICE -> delta.upsert(ServiceTranslator.translate(address.getService()));
+    private static Consumer<MeshDelta> change(String name, Address address) throws Untranslatable {
+        return switch (address.getTypeCase()) {
+            case WORKLOAD -> {
+                Workload workload = WorkloadTranslator.translate(name, address.getWorkload());
+                yield delta -> delta.upsert(workload);
+            }
+            case SERVICE -> {
+                Service service = ServiceTranslator.translate(address.getService());
+                yield delta -> delta.upsert(service);
+            }
             case TYPE_NOT_SET -> throw new Untranslatable("type: neither a workload nor a service");
-        }
+        };
     }
 
     private void applied(MeshDelta delta, boolean policies) {

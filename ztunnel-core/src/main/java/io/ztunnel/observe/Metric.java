@@ -56,6 +56,41 @@ enum Metric {
             Type.COUNTER,
             "bytes",
             "Payload bytes received over xDS (unstable)."),
+    XDS_CONNECTED(
+            "ztunnel_java_xds_connected",
+            Type.GAUGE,
+            "1 while the control plane answers on a stream (unstable)."),
+    XDS_STATE_SECONDS(
+            "ztunnel_java_xds_state_seconds",
+            Type.GAUGE,
+            "seconds",
+            "Since the xDS stream came up or went (unstable)."),
+    XDS_STREAMS(
+            "ztunnel_java_xds_streams", Type.COUNTER, "Attempts to open an xDS stream (unstable)."),
+    XDS_SILENT_SECONDS(
+            "ztunnel_java_xds_silent_seconds",
+            Type.GAUGE,
+            "seconds",
+            "Since the newest response of a type (unstable)."),
+    XDS_RESOURCES(
+            "ztunnel_java_xds_resources", Type.GAUGE, "Resources of a type in force (unstable)."),
+    XDS_REJECTED(
+            "ztunnel_java_xds_rejected_resources",
+            Type.GAUGE,
+            "Resources of a type whose newest content was refused (unstable)."),
+    XDS_NACKS("ztunnel_java_xds_nacks", Type.COUNTER, "Responses answered with a NACK (unstable)."),
+    XDS_SNAPSHOT_AGE(
+            "ztunnel_java_xds_snapshot_age_seconds",
+            Type.GAUGE,
+            "seconds",
+            "Since the kept state was last known to be true (unstable)."),
+    MESH_WORKLOADS("ztunnel_java_mesh_workloads", Type.GAUGE, "Workloads known (unstable)."),
+    MESH_SERVICES("ztunnel_java_mesh_services", Type.GAUGE, "Services known (unstable)."),
+    MESH_POLICIES("ztunnel_java_mesh_policies", Type.GAUGE, "Policies known (unstable)."),
+    MESH_UNKNOWN_POLICIES(
+            "ztunnel_java_mesh_unknown_policies",
+            Type.GAUGE,
+            "Policies that pods of this node list and nobody has defined (unstable)."),
     TCP_OPENED("istio_tcp_connections_opened", Type.COUNTER, "TCP connections opened."),
     TCP_CLOSED("istio_tcp_connections_closed", Type.COUNTER, "TCP connections closed."),
     TCP_RECEIVED(

@@ -18,6 +18,8 @@ public final class Metrics {
     private final Map<Cell, LongAdder> counters = new ConcurrentHashMap<>();
     private final String istioVersion;
     private final @Nullable LogWriter log;
+    private volatile @Nullable ControlPlaneFacts controlPlane;
+    private volatile @Nullable MeshFacts mesh;
 
     /// @param istioVersion the tag of `istio_build`, empty where unknown
     /// @param log whose losses are exported; null without one
@@ -48,6 +50,16 @@ public final class Metrics {
     /// The xDS stream ended.
     public void xdsTermination(XdsEnd reason) {
         add(Metric.XDS_TERMINATIONS, labels("reason", reason.label), 1);
+    }
+
+    /// How it stands with the control plane now.
+    public void controlPlane(ControlPlaneFacts now) {
+        controlPlane = now;
+    }
+
+    /// How large the mesh is now.
+    public void mesh(MeshFacts now) {
+        mesh = now;
     }
 
     /// The number of pods with a running proxy went up or down.
@@ -128,6 +140,14 @@ public final class Metrics {
         return shards;
     }
 
+    @Nullable ControlPlaneFacts controlPlane() {
+        return controlPlane;
+    }
+
+    @Nullable MeshFacts mesh() {
+        return mesh;
+    }
+
     String istioVersion() {
         return istioVersion;
     }
@@ -136,7 +156,7 @@ public final class Metrics {
         return log == null ? 0 : log.droppedLines();
     }
 
-    private static String labels(String name, String value) {
+    static String labels(String name, String value) {
         LineBuffer out = new LineBuffer(64);
         TrafficLabels.label(out, name + "=", value);
         return out.toString();

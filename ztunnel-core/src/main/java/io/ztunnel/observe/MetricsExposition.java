@@ -1,5 +1,7 @@
 package io.ztunnel.observe;
 
+import org.jspecify.annotations.Nullable;
+
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -49,6 +51,8 @@ final class MetricsExposition {
         TrafficLabels.label(out, ",tag=", metrics.istioVersion());
         out.text("} 1\n");
         rare(Metric.XDS_TERMINATIONS, Metric.XDS_MESSAGES, Metric.XDS_BYTES);
+        controlPlane(metrics.controlPlane());
+        mesh(metrics.mesh());
         traffic();
         sockets();
         retries();
@@ -113,6 +117,46 @@ final class MetricsExposition {
                     out.text(metric.sample()).text("{reason=\"").text(reason).text("\"} ");
                     out.number(count).put('\n');
                 });
+    }
+
+    private void controlPlane(@Nullable ControlPlaneFacts facts) {
+        if (facts == null) {
+            return;
+        }
+        long now = System.nanoTime();
+        known(Metric.XDS_CONNECTED, facts.connected() ? 1 : 0);
+        known(Metric.XDS_STATE_SECONDS, secondsSince(facts.sinceNanos(), now));
+        known(Metric.XDS_STREAMS, facts.streams());
+        perType(Metric.XDS_SILENT_SECONDS, facts, t -> secondsSince(t.respondedNanos(), now));
+        perType(Metric.XDS_RESOURCES, facts, ControlPlaneFacts.OfType::resources);
+        perType(Metric.XDS_REJECTED, facts, ControlPlaneFacts.OfType::rejected);
+        perType(Metric.XDS_NACKS, facts, ControlPlaneFacts.OfType::nacks);
+        Long confirmed = facts.snapshotNanos();
+        known(Metric.XDS_SNAPSHOT_AGE, confirmed == null ? -1 : secondsSince(confirmed, now));
+    }
+
+    private void perType(
+            Metric metric,
+            ControlPlaneFacts facts,
+            ToLongFunction<ControlPlaneFacts.OfType> value) {
+        header(metric);
+        for (ControlPlaneFacts.OfType type : facts.types()) {
+            out.text(metric.sample()).put('{').text(Metrics.labels("url", type.typeUrl()));
+            out.text("} ").number(value.applyAsLong(type)).put('\n');
+        }
+    }
+
+    private static long secondsSince(long nanos, long now) {
+        return Math.max(0, now - nanos) / 1_000_000_000;
+    }
+
+    private void mesh(@Nullable MeshFacts facts) {
+        if (facts != null) {
+            known(Metric.MESH_WORKLOADS, facts.workloads());
+            known(Metric.MESH_SERVICES, facts.services());
+            known(Metric.MESH_POLICIES, facts.policies());
+            known(Metric.MESH_UNKNOWN_POLICIES, facts.unknownPolicies());
+        }
     }
 
     private void traffic() {

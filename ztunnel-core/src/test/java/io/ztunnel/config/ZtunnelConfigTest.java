@@ -107,6 +107,8 @@ class ZtunnelConfigTest {
         values.put("ALT_CA_HOSTNAME", "alt-ca");
         values.put("AUTH_TOKEN", "secret");
         values.put("XDS_ON_DEMAND", "true");
+        values.put("XDS_SNAPSHOT_DIRECTORY", "/var/lib/ztunnel");
+        values.put("XDS_SNAPSHOT_MAX_AGE", "1h");
         values.put("LOCAL_XDS_PATH", "/local.yaml");
         values.put("LOCAL_XDS", "workloads: []");
         values.put("FAKE_CA", "true");
@@ -174,6 +176,7 @@ class ZtunnelConfigTest {
         Map<String, Map<String, String>> beside =
                 Map.of(
                         "XDS_ON_DEMAND", Map.of("ISTIO_META_DNS_CAPTURE", "false"),
+                        "XDS_SNAPSHOT_MAX_AGE", Map.of("XDS_SNAPSHOT_DIRECTORY", "/kept"),
                         "PROXY_MODE", Map.of("PROXY_WORKLOAD_INFO", "ns/pod/sa"),
                         "PROXY_WORKLOAD_INFO", Map.of("PROXY_MODE", "dedicated"));
 
@@ -197,6 +200,7 @@ class ZtunnelConfigTest {
     @CsvSource({
         "INPOD_PORT_REUSE, yes, provided string was not `true` or `false`",
         "PACKET_MARK, 4294967296, number too large to fit in target type",
+        "XDS_SNAPSHOT_MAX_AGE, 0s, must be one second or more",
         "PACKET_MARK, x1, invalid digit found in string",
         "PACKET_MARK, 2147483648, must be 0 to 2147483647",
         "KEEPALIVE_RETRIES, 128, must be 1 to 127",
@@ -254,6 +258,15 @@ class ZtunnelConfigTest {
         assertThat(problems(Map.of("ENABLE_PROXY", "false", "ISTIO_META_DNS_CAPTURE", "false")))
                 .containsExactly(
                         "error parsing proxy config: ztunnel run without any servers enabled");
+        assertThat(
+                        problems(
+                                Map.of(
+                                        "XDS_ON_DEMAND", "true",
+                                        "ISTIO_META_DNS_CAPTURE", "false",
+                                        "XDS_SNAPSHOT_DIRECTORY", "/kept")))
+                .singleElement()
+                .asString()
+                .startsWith("XDS_SNAPSHOT_DIRECTORY contradicts XDS_ON_DEMAND=true");
         assertThat(problems(Map.of("PROXY_MODE", "dedicated")))
                 .containsExactly(
                         "invalid configuration: PROXY_MODE=dedicated requires PROXY_WORKLOAD_INFO"

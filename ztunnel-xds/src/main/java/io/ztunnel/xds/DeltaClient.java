@@ -61,6 +61,9 @@ public final class DeltaClient implements AutoCloseable {
     private long unknownTypeResponses;
     private String lastEnd = "";
 
+    /// Whether what was kept counts as an answer: the control plane had its chance.
+    private boolean believesKept;
+
     /// @param subscriptions in the order in which they are requested: one per type
     public DeltaClient(
             XdsSettings settings,
@@ -132,7 +135,9 @@ public final class DeltaClient implements AutoCloseable {
     }
 
     /// Completes on the owner thread once each wildcard type has had a first response processed,
-    /// with or without rejections: a bad resource is reported, it keeps nobody from starting.
+    /// with or without rejections: a bad resource is reported, it keeps nobody from starting. What
+    /// an earlier process kept stands in for a response once a stream has failed or the control
+    /// plane took too long.
     public CompletableFuture<Void> synced() {
         return synced.copy();
     }
@@ -178,7 +183,7 @@ public final class DeltaClient implements AutoCloseable {
                 Map.copyOf(terminations),
                 unknownTypeResponses,
                 types.values().stream().map(type -> type.stats(now)).toList(),
-                keeper == null ? null : keeper.age());
+                keeper == null ? null : keeper.stats());
     }
 
     /// Ends the stream for good and lets all lookups return. What was received stays with the
@@ -205,8 +210,16 @@ public final class DeltaClient implements AutoCloseable {
         if (keeper != null) {
             keeper.restore(types.keySet())
                     .forEach((typeUrl, kept) -> requireNonNull(types.get(typeUrl)).restore(kept));
-            checkSynced();
+            clockwork
+                    .owner()
+                    .schedule(
+                            this::believeKept, keeper.serveAfter().toNanos(), TimeUnit.NANOSECONDS);
         }
+    }
+
+    private void believeKept() {
+        believesKept = true;
+        checkSynced();
     }
 
     private void connect() {
@@ -227,6 +240,7 @@ public final class DeltaClient implements AutoCloseable {
         delay = backOff.after(lasted);
         log.warn("the stream to the control plane ended ({}), next in {}", end, delay);
         enter(XdsStats.StreamState.BACKING_OFF);
+        believeKept();
         nextAttempt =
                 clockwork.owner().schedule(this::connect, delay.toNanos(), TimeUnit.NANOSECONDS);
     }
@@ -258,7 +272,17 @@ public final class DeltaClient implements AutoCloseable {
     }
 
     private void checkSynced() {
-        if (types.values().stream().allMatch(each -> each.synced() || !each.wildcard())) {
+        boolean all =
+                types.values().stream()
+                        .allMatch(
+                                each ->
+                                        each.synced()
+                                                || !each.wildcard()
+                                                || (believesKept && each.restored()));
+        if (all && !synced.isDone()) {
+            if (!types.values().stream().allMatch(each -> each.synced() || !each.wildcard())) {
+                log.warn("serves what was kept: the control plane has not answered yet");
+            }
             synced.complete(null);
         }
     }

@@ -28,19 +28,26 @@ public final class DeltaResponse {
     private static final int REMOVED =
             delimited(DeltaDiscoveryResponse.REMOVED_RESOURCES_FIELD_NUMBER);
 
-    private final CodedInputStream body;
+    /// Where the encoded resources come from.
+    @FunctionalInterface
+    interface Resources {
+        /// The one that follows, or null after the last.
+        byte @Nullable [] next() throws IOException;
+    }
+
+    private final Resources resources;
     private final String typeUrl;
     private final String nonce;
     private final List<String> removedNames;
     private final int resourceCount;
 
     private DeltaResponse(
-            InputStream body,
+            Resources resources,
             String typeUrl,
             String nonce,
             List<String> removedNames,
             int resourceCount) {
-        this.body = unlimited(body);
+        this.resources = resources;
         this.typeUrl = typeUrl;
         this.nonce = nonce;
         this.removedNames = removedNames;
@@ -75,7 +82,13 @@ public final class DeltaResponse {
             }
         }
         body.reset();
-        return new DeltaResponse(body, typeUrl, nonce, removed, resources);
+        CodedInputStream second = unlimited(body);
+        return new DeltaResponse(() -> nextOf(second), typeUrl, nonce, removed, resources);
+    }
+
+    /// What was received earlier, as one response of a type; nobody answers it.
+    static DeltaResponse of(String typeUrl, int resourceCount, Resources resources) {
+        return new DeltaResponse(resources, typeUrl, "", List.of(), resourceCount);
     }
 
     public String typeUrl() {
@@ -96,6 +109,10 @@ public final class DeltaResponse {
 
     /// The encoded `Resource` that follows, or null after the last. Each is handed out once.
     byte @Nullable [] nextResource() throws IOException {
+        return resources.next();
+    }
+
+    private static byte @Nullable [] nextOf(CodedInputStream body) throws IOException {
         for (int tag = body.readTag(); tag != 0; tag = body.readTag()) {
             if (tag == RESOURCES) {
                 return body.readRawBytes(body.readRawVarint32());

@@ -1,15 +1,9 @@
 package io.ztunnel.xds;
 
-import com.google.protobuf.CodedOutputStream;
-
-import io.ztunnel.xds.proto.discovery.DeltaDiscoveryResponse;
-
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,8 +11,10 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -27,21 +23,29 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /// Keeps what the control plane sent in a file, so that a node that restarts while there is no
-/// control plane begins with what it knew. Holds no keys and no tokens: only resources.
+/// control plane begins with what it knew (docs/spec/control-plane.md 2.17). Holds no keys and no
+/// tokens: only resources.
 ///
 /// The file's time says until when its content was confirmed. One that is too old, damaged, of
 /// another version, or without one of the types is refused as a whole: workloads without their
 /// policies would be worse than nothing.
 ///
-/// Costs the bytes of what has changed since the last write, in memory; the rest is copied from
-/// file to file. Confined to the owner thread of the client; the writing itself runs elsewhere.
+/// Costs the compressed bytes of what has changed since the last write, in memory; the rest is
+/// copied from file to file. Confined to the owner thread of the client; the writing itself runs
+/// elsewhere.
 public final class LastKnownGood {
     private static final Logger log = LoggerFactory.getLogger(LastKnownGood.class);
 
     /// @param directory must exist; the file in it is readable by its owner only
     /// @param maxAge an older file is refused
     /// @param writeAfter how long changes are gathered before they are written
-    public record Settings(Path directory, Duration maxAge, Duration writeAfter) {}
+    /// @param serveAfter how long the control plane may take to answer before what was kept is
+    ///     served; a failing stream ends that time early
+    public record Settings(
+            Path directory, Duration maxAge, Duration writeAfter, Duration serveAfter) {}
+
+    /// So often a write may fail in a row before this gives up: what waits must not fill the heap.
+    private static final int MOST_FAILURES = 100;
 
     private final Settings settings;
     private final ScheduledExecutorService owner;
@@ -49,13 +53,17 @@ public final class LastKnownGood {
     private final InstantSource clock;
     private final Path file;
     private final Set<String> complete = new TreeSet<>();
-    private Map<String, Map<String, byte @Nullable []>> changes = new HashMap<>();
+    private final List<KeptChanges> unwritten = new ArrayList<>();
+    private KeptChanges changes = new KeptChanges();
     private @Nullable Instant confirmed;
+    private String refusal = "";
+    private boolean restored;
     private boolean valid;
     private boolean due;
+    private int failures;
 
     /// @param owner the client's thread
-    /// @param writer where files are written; may block
+    /// @param writer where files are written; may block, one task at a time
     public LastKnownGood(
             Settings settings,
             ScheduledExecutorService owner,
@@ -68,53 +76,101 @@ public final class LastKnownGood {
         this.file = settings.directory().resolve("xds-snapshot");
     }
 
+    Duration serveAfter() {
+        return settings.serveAfter();
+    }
+
     /// What is kept of the given types, by type URL; empty where there is nothing to be trusted.
+    /// The responses read the file while they are applied, one resource at a time.
     Map<String, DeltaResponse> restore(Set<String> types) {
         try {
             if (!Files.exists(file)) {
+                log.info("there is no kept snapshot {} yet", file);
                 return Map.of();
             }
             Instant written = Files.getLastModifiedTime(file).toInstant();
-            if (written.plus(settings.maxAge()).isBefore(clock.instant())) {
-                throw new IOException("it was last confirmed at " + written);
-            }
-            Gathered gathered = new Gathered();
-            SnapshotFile.read(file, gathered);
-            if (!gathered.complete.containsAll(types)) {
-                throw new IOException("it lacks a type");
+            requireYoung(written);
+            // Once to the end before anything is believed, then once more for each type.
+            Census census = new Census();
+            SnapshotFile.read(file, census);
+            for (String typeUrl : types) {
+                if (!census.complete.contains(typeUrl)) {
+                    throw new IOException("it lacks " + typeUrl);
+                }
             }
             Map<String, DeltaResponse> kept = new LinkedHashMap<>();
             for (String typeUrl : types) {
-                kept.put(typeUrl, gathered.response(typeUrl));
+                kept.put(
+                        typeUrl,
+                        DeltaResponse.of(
+                                typeUrl,
+                                census.counts.getOrDefault(typeUrl, 0),
+                                new OneType(file, typeUrl)));
             }
             complete.addAll(types);
             confirmed = written;
             valid = true;
-            log.info("begins with the snapshot of {}", written);
+            restored = true;
+            log.info("begins with the snapshot {} of {}", file, written);
             return kept;
         } catch (IOException refused) {
-            log.warn("the kept snapshot {} is not used: {}", file, refused.toString());
+            refusal = refused.getMessage() == null ? refused.toString() : refused.getMessage();
+            log.warn("the kept snapshot {} is not used: {}", file, refusal);
             return Map.of();
         }
     }
 
+    private void requireYoung(Instant written) throws IOException {
+        Instant now = clock.instant();
+        if (written.plus(settings.maxAge()).isBefore(now)) {
+            throw new IOException(
+                    "it was last confirmed at %s, %d s ago, and is believed for %d s"
+                            .formatted(
+                                    written,
+                                    Duration.between(written, now).toSeconds(),
+                                    settings.maxAge().toSeconds()));
+        }
+    }
+
+    /// Takes the bytes of a resource before it is known whether they come into force.
+    int offer(byte[] encoded) {
+        return changes.offer(encoded);
+    }
+
     /// Takes note of what one response changed.
     ///
-    /// @param changed by resource name; null where the resource is gone
-    void keep(String typeUrl, Map<String, byte @Nullable []> changed) {
-        boolean first = complete.add(typeUrl);
-        changes.computeIfAbsent(typeUrl, _ -> new HashMap<>()).putAll(changed);
-        if ((first || !changed.isEmpty()) && !due) {
-            due = true;
-            owner.schedule(this::write, settings.writeAfter().toNanos(), TimeUnit.NANOSECONDS);
+    /// @param changed by resource name the place that [#offer] gave; null where the resource is
+    ///     gone
+    void keep(String typeUrl, Map<String, @Nullable Integer> changed) {
+        if (failures > MOST_FAILURES) {
+            changes.close();
+            changes = new KeptChanges();
+            return;
         }
+        boolean first = complete.add(typeUrl);
+        changed.forEach(
+                (name, place) -> {
+                    if (place == null) {
+                        changes.remove(typeUrl, name);
+                    } else {
+                        changes.put(typeUrl, name, place);
+                    }
+                });
+        if ((first || !changed.isEmpty()) && !due) {
+            scheduleWrite();
+        }
+    }
+
+    private void scheduleWrite() {
+        due = true;
+        owner.schedule(this::write, settings.writeAfter().toNanos(), TimeUnit.NANOSECONDS);
     }
 
     /// The control plane has just said something, hence what is kept is still true.
     void confirm() {
         Instant now = clock.instant();
         boolean stale = confirmed == null || confirmed.plus(settings.writeAfter()).isBefore(now);
-        if (valid && stale && !due) {
+        if (valid && stale && !due && failures == 0) {
             confirmed = now;
             writer.execute(() -> touch(now));
         }
@@ -128,17 +184,23 @@ public final class LastKnownGood {
         }
     }
 
-    /// How long ago the file was last known to be true; null before there is one.
-    @Nullable Duration age() {
-        return confirmed == null ? null : Duration.between(confirmed, clock.instant());
+    XdsStats.Kept stats() {
+        return new XdsStats.Kept(
+                confirmed == null ? null : Duration.between(confirmed, clock.instant()),
+                restored,
+                refusal);
     }
 
     private void write() {
-        Map<String, Map<String, byte @Nullable []>> written = changes;
+        changes.close();
+        if (!changes.isEmpty()) {
+            unwritten.add(changes);
+        }
+        changes = new KeptChanges();
+        List<KeptChanges> written = List.copyOf(unwritten);
         Set<String> types = Set.copyOf(complete);
         Path old = valid ? file : null;
         Instant now = clock.instant();
-        changes = new HashMap<>();
         writer.execute(
                 () -> {
                     try {
@@ -147,53 +209,82 @@ public final class LastKnownGood {
                         owner.execute(() -> done(now));
                     } catch (IOException failure) {
                         log.error("the snapshot cannot be kept", failure);
-                        owner.execute(() -> again(written));
+                        owner.execute(this::failed);
                     }
                 });
     }
 
+    /// What could not be written waits below what has come since.
+    private void failed() {
+        if (++failures <= MOST_FAILURES) {
+            scheduleWrite();
+        } else {
+            log.error("the snapshot {} is given up until the next start", file);
+            unwritten.clear();
+        }
+    }
+
     private void done(Instant at) {
+        failures = 0;
+        unwritten.clear();
         valid = true;
         confirmed = at;
         due = false;
         if (!changes.isEmpty()) {
-            due = true;
-            owner.schedule(this::write, settings.writeAfter().toNanos(), TimeUnit.NANOSECONDS);
+            scheduleWrite();
         }
     }
 
-    /// Puts what could not be written below what has come since, for the next attempt.
-    private void again(Map<String, Map<String, byte @Nullable []>> unwritten) {
-        changes.forEach(
-                (typeUrl, newer) ->
-                        unwritten.computeIfAbsent(typeUrl, _ -> new HashMap<>()).putAll(newer));
-        changes = unwritten;
-        owner.schedule(this::write, settings.writeAfter().toNanos(), TimeUnit.NANOSECONDS);
-    }
-
-    /// The content of a file as one response of each type.
-    private static final class Gathered implements SnapshotFile.Visitor {
-        private final Map<String, ByteArrayOutputStream> bodies = new HashMap<>();
+    /// What a file holds, and how much of it.
+    private static final class Census implements SnapshotFile.Visitor {
+        private final Map<String, Integer> counts = new HashMap<>();
         private final Set<String> complete = new TreeSet<>();
 
         @Override
-        public void resource(String typeUrl, byte[] encoded) throws IOException {
-            ByteArrayOutputStream body =
-                    bodies.computeIfAbsent(typeUrl, _ -> new ByteArrayOutputStream());
-            CodedOutputStream out = CodedOutputStream.newInstance(body, 16);
-            out.writeByteArray(DeltaDiscoveryResponse.RESOURCES_FIELD_NUMBER, encoded);
-            out.flush();
+        public void resource(String typeUrl, byte[] encoded) {
+            counts.merge(typeUrl, 1, Integer::sum);
         }
 
         @Override
         public void complete(String typeUrl) {
             complete.add(typeUrl);
         }
+    }
 
-        DeltaResponse response(String typeUrl) throws IOException {
-            ByteArrayOutputStream body = bodies.remove(typeUrl);
-            return DeltaResponse.over(
-                    new ByteArrayInputStream(body == null ? new byte[0] : body.toByteArray()));
+    /// The resources of one type, straight from the file. Opened with the first of them, so that a
+    /// response that nobody reads holds no descriptor.
+    private static final class OneType implements DeltaResponse.Resources, SnapshotFile.Visitor {
+        private final Path file;
+        private final String wanted;
+        private SnapshotFile.@Nullable Reader reader;
+        private byte @Nullable [] found;
+
+        OneType(Path file, String wanted) {
+            this.file = file;
+            this.wanted = wanted;
         }
+
+        @Override
+        public byte @Nullable [] next() throws IOException {
+            if (reader == null) {
+                reader = new SnapshotFile.Reader(file);
+            }
+            found = null;
+            while (found == null && reader.next(this)) {
+                // Until one is of the type.
+            }
+            if (found == null) {
+                reader.close();
+            }
+            return found;
+        }
+
+        @Override
+        public void resource(String typeUrl, byte[] encoded) {
+            found = typeUrl.equals(wanted) ? encoded : null;
+        }
+
+        @Override
+        public void complete(String typeUrl) {}
     }
 }

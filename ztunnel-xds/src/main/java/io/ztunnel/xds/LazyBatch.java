@@ -18,16 +18,13 @@ import java.util.Set;
 final class LazyBatch<T> implements ResourceBatch<T> {
     /// What became of a name: enough to retain it once the sink has agreed.
     ///
-    /// @param encoded as it was received, empty unless somebody keeps it
-    @SuppressWarnings("ArrayRecordComponent") // never compared
-    record Offered(String name, List<String> aliases, String version, byte[] encoded) {}
-
-    private static final byte[] NOTHING = {};
+    /// @param place where its bytes are kept, -1 unless somebody keeps them
+    record Offered(String name, List<String> aliases, String version, int place) {}
 
     private final DeltaResponse response;
     private final ResourceType<T> type;
     private final Set<String> sweepable;
-    private final boolean keepEncoded;
+    private final @Nullable LastKnownGood keeper;
     private final RawResource raw = new RawResource();
     private final List<Offered> offered = new ArrayList<>();
     private final List<Rejection> undecodable = new ArrayList<>();
@@ -39,13 +36,13 @@ final class LazyBatch<T> implements ResourceBatch<T> {
 
     /// @param sweepable retained names that end with this batch unless it holds them; empty unless
     ///     the response is a complete picture
-    /// @param keepEncoded whether the bytes of each resource are kept until the batch is settled
+    /// @param keeper gets the bytes of each resource as it passes
     LazyBatch(
             DeltaResponse response,
             ResourceType<T> type,
             Set<String> sweepable,
-            boolean keepEncoded) {
-        this.keepEncoded = keepEncoded;
+            @Nullable LastKnownGood keeper) {
+        this.keeper = keeper;
         this.response = response;
         this.type = type;
         this.sweepable = sweepable;
@@ -107,7 +104,7 @@ final class LazyBatch<T> implements ResourceBatch<T> {
                                     raw.name(),
                                     raw.aliases(),
                                     raw.version(),
-                                    keepEncoded ? encoded : NOTHING));
+                                    keeper == null ? -1 : keeper.offer(encoded)));
                     return new ResourceUpdate.Upsert<>(
                             raw.name(), raw.aliases(), raw.version(), resource);
                 }

@@ -6,8 +6,10 @@ import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UTFDataFormatException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -16,7 +18,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
-import java.util.Map;
+import java.util.List;
 import java.util.Set;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
@@ -32,8 +34,10 @@ import java.util.zip.CheckedOutputStream;
 /// ```
 ///
 /// Written beside its place and then moved there, so that there is either the old or the new one.
+/// Neither reading nor writing holds more than one resource at a time.
 final class SnapshotFile {
-    private static final byte[] MAGIC = {'Z', 'T', 'X', 'D', 'S', 1};
+    private static final byte[] MAGIC = {'Z', 'T', 'X', 'D', 'S'};
+    private static final int VERSION = 1;
     private static final int END = 0;
     private static final int RESOURCE = 1;
     private static final int COMPLETE = 2;
@@ -50,48 +54,91 @@ final class SnapshotFile {
 
     /// Reads a file to its end.
     ///
-    /// @throws IOException also if it is damaged or of another version; then what was visited
-    ///     before is worth nothing
+    /// @throws IOException also if it is damaged or of another version, saying which; then what was
+    ///     visited before is worth nothing
     static void read(Path file, Visitor visitor) throws IOException {
-        CRC32C crc = new CRC32C();
-        try (DataInputStream in =
-                new DataInputStream(
-                        new CheckedInputStream(
-                                new BufferedInputStream(Files.newInputStream(file), 1 << 16),
-                                crc))) {
-            if (!Arrays.equals(in.readNBytes(MAGIC.length), MAGIC)) {
-                throw new IOException("not a snapshot of this version");
+        try (Reader reader = new Reader(file)) {
+            while (reader.next(visitor)) {
+                // The visitor has it.
             }
-            int kind;
-            while ((kind = in.readUnsignedByte()) != END) {
+        }
+    }
+
+    /// A file on its way through memory, record by record.
+    static final class Reader implements AutoCloseable {
+        private final CRC32C crc = new CRC32C();
+        private final DataInputStream in;
+
+        Reader(Path file) throws IOException {
+            in =
+                    new DataInputStream(
+                            new CheckedInputStream(
+                                    new BufferedInputStream(Files.newInputStream(file), 1 << 16),
+                                    crc));
+            try {
+                head();
+            } catch (IOException refused) {
+                in.close();
+                throw refused;
+            }
+        }
+
+        private void head() throws IOException {
+            if (!Arrays.equals(in.readNBytes(MAGIC.length), MAGIC)) {
+                throw new IOException("it is no snapshot");
+            }
+            int version = in.read();
+            if (version != VERSION) {
+                throw new IOException(
+                        "it is of version %d, and only version %d is read here"
+                                .formatted(version, VERSION));
+            }
+        }
+
+        /// Hands over one record; false once the end was reached and found to be right.
+        boolean next(Visitor visitor) throws IOException {
+            try {
+                int kind = in.readUnsignedByte();
+                if (kind == END) {
+                    long actual = crc.getValue();
+                    if (in.readLong() != actual || in.read() >= 0) {
+                        throw new IOException("it is damaged: its checksum is wrong");
+                    }
+                    return false;
+                }
                 String typeUrl = in.readUTF();
                 if (kind == COMPLETE) {
                     visitor.complete(typeUrl);
-                    continue;
+                    return true;
                 }
                 int size = in.readInt();
                 if (kind != RESOURCE || size < 0 || size > LARGEST_RESOURCE) {
-                    throw new IOException("the snapshot is damaged");
+                    throw new IOException("it is damaged: there is no such record");
                 }
-                visitor.resource(typeUrl, in.readNBytes(size));
+                byte[] encoded = in.readNBytes(size);
+                if (encoded.length < size) {
+                    throw new EOFException();
+                }
+                visitor.resource(typeUrl, encoded);
+                return true;
+            } catch (EOFException | UTFDataFormatException damaged) {
+                throw new IOException("it is damaged: it is cut short or garbled", damaged);
             }
-            long actual = crc.getValue();
-            if (in.readLong() != actual || in.read() >= 0) {
-                throw new IOException("the snapshot is damaged");
-            }
+        }
+
+        @Override
+        public void close() throws IOException {
+            in.close();
         }
     }
 
     /// Writes the old content, as far as it is not overridden, and the changes behind it.
     ///
     /// @param old null to begin from nothing
-    /// @param changes by type URL, then by resource name; null where it is gone
+    /// @param changes oldest first
     /// @param complete types that hold a complete picture now
     static void write(
-            Path file,
-            @Nullable Path old,
-            Map<String, Map<String, byte @Nullable []>> changes,
-            Set<String> complete)
+            Path file, @Nullable Path old, List<KeptChanges> changes, Set<String> complete)
             throws IOException {
         Path beside = file.resolveSibling(file.getFileName() + ".new");
         Files.deleteIfExists(beside);
@@ -104,15 +151,13 @@ final class SnapshotFile {
                     new BufferedOutputStream(Channels.newOutputStream(channel), 1 << 16);
             DataOutputStream out = new DataOutputStream(new CheckedOutputStream(buffered, crc));
             out.write(MAGIC);
+            out.writeByte(VERSION);
             if (old != null) {
                 read(old, new Survivors(out, changes));
             }
-            for (Map.Entry<String, Map<String, byte @Nullable []>> type : changes.entrySet()) {
-                for (byte @Nullable [] encoded : type.getValue().values()) {
-                    if (encoded != null) {
-                        resource(out, type.getKey(), encoded);
-                    }
-                }
+            Copy copy = new Copy(out);
+            for (int i = 0; i < changes.size(); i++) {
+                changes.get(i).forEach(changes.subList(i + 1, changes.size()), copy);
             }
             for (String typeUrl : complete) {
                 out.writeByte(COMPLETE);
@@ -126,25 +171,28 @@ final class SnapshotFile {
         Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    private static void resource(DataOutputStream out, String typeUrl, byte[] encoded)
-            throws IOException {
-        out.writeByte(RESOURCE);
-        out.writeUTF(typeUrl);
-        out.writeInt(encoded.length);
-        out.write(encoded);
+    private record Copy(DataOutputStream out) implements Visitor {
+        @Override
+        public void resource(String typeUrl, byte[] encoded) throws IOException {
+            out.writeByte(RESOURCE);
+            out.writeUTF(typeUrl);
+            out.writeInt(encoded.length);
+            out.write(encoded);
+        }
+
+        @Override
+        public void complete(String typeUrl) {}
     }
 
     /// Copies what the changes do not mention.
-    private record Survivors(
-            DataOutputStream out, Map<String, Map<String, byte @Nullable []>> changes)
-            implements Visitor {
+    private record Survivors(DataOutputStream out, List<KeptChanges> changes) implements Visitor {
         @Override
         public void resource(String typeUrl, byte[] encoded) throws IOException {
             RawResource raw = new RawResource();
             raw.open(encoded);
-            Map<String, byte @Nullable []> changed = changes.get(typeUrl);
-            if (changed == null || !changed.containsKey(raw.name())) {
-                SnapshotFile.resource(out, typeUrl, encoded);
+            String name = raw.name();
+            if (changes.stream().noneMatch(change -> change.mentions(typeUrl, name))) {
+                new Copy(out).resource(typeUrl, encoded);
             }
         }
 

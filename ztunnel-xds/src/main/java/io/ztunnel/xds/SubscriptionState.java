@@ -9,8 +9,8 @@ import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,9 +25,10 @@ final class SubscriptionState<T> {
     private final Demands demands;
     private final @Nullable LastKnownGood keeper;
     private final Retained retained = new Retained();
-    private final Set<String> rejected = new HashSet<>();
+    private final Map<String, String> rejected = new HashMap<>();
     private boolean sweeping;
     private boolean synced;
+    private boolean restored;
     private long lastResponseNanos;
     private long responses;
     private long valueBytes;
@@ -58,8 +59,14 @@ final class SubscriptionState<T> {
         return demands;
     }
 
+    /// Whether a first response was processed.
     boolean synced() {
         return synced;
+    }
+
+    /// Whether what an earlier process kept is in force, or was until something newer came.
+    boolean restored() {
+        return restored;
     }
 
     /// What a claim of everything adds to the opening request, in bytes.
@@ -125,11 +132,14 @@ final class SubscriptionState<T> {
         responses++;
         lastResponseNanos = nowNanos;
         LazyBatch<T> batch =
-                new LazyBatch<>(
-                        response, type(), sweeping ? retained.names() : Set.of(), keeper != null);
-        List<Rejection> refused = takeOver(response, batch);
-        if (keeper != null && synced) {
-            keeper.keep(type().typeUrl(), changesOf(response, batch, refused));
+                new LazyBatch<>(response, type(), sweeping ? retained.names() : Set.of(), keeper);
+        List<Rejection> refused = new ArrayList<>();
+        if (takeOver(response, batch, refused)) {
+            sweeping = false;
+            synced = true;
+            if (keeper != null) {
+                keeper.keep(type().typeUrl(), changesOf(response, batch, refused));
+            }
         }
         valueBytes += batch.valueBytes();
         rejections += refused.size();
@@ -139,34 +149,34 @@ final class SubscriptionState<T> {
 
     /// Takes over what an earlier process had received, as if it came from the control plane now.
     void restore(DeltaResponse kept) {
-        takeOver(kept, new LazyBatch<>(kept, type(), Set.of(), false));
+        restored = takeOver(kept, new LazyBatch<>(kept, type(), Set.of(), null), new ArrayList<>());
     }
 
-    private List<Rejection> takeOver(DeltaResponse response, LazyBatch<T> batch) {
-        List<Rejection> refused = new ArrayList<>();
+    /// @param refused gets what was not taken
+    /// @return whether the rest is in force
+    private boolean takeOver(DeltaResponse response, LazyBatch<T> batch, List<Rejection> refused) {
         try {
             refused.addAll(subscription.sink().apply(batch));
             if (!batch.walked()) {
                 throw new IllegalStateException("the sink left a part of the response unread");
             }
             refused.addAll(0, batch.undecodable());
-            sweeping = false;
-            synced = true;
             settle(response, batch, refused);
+            return true;
         } catch (RuntimeException bug) {
             // A fault of this program must not take the stream down: the next push may be fine.
             log.error("a response of {} could not be applied", type(), bug);
             refused.add(new Rejection(type().toString(), "internal error: " + bug));
-            batch.offered().forEach(offered -> rejected.add(offered.name()));
+            batch.offered().forEach(offered -> rejected.put(offered.name(), "internal error"));
+            return false;
         }
-        return refused;
     }
 
-    private Map<String, byte @Nullable []> changesOf(
+    private Map<String, @Nullable Integer> changesOf(
             DeltaResponse response, LazyBatch<T> batch, List<Rejection> refused) {
-        Map<String, byte @Nullable []> changes = new HashMap<>();
+        Map<String, @Nullable Integer> changes = new HashMap<>();
         for (LazyBatch.Offered offered : batch.offered()) {
-            changes.put(offered.name(), offered.encoded());
+            changes.put(offered.name(), offered.place());
         }
         // What was refused now keeps its previous content in the file as well.
         refused.forEach(rejection -> changes.remove(rejection.name()));
@@ -184,7 +194,7 @@ final class SubscriptionState<T> {
             }
         }
         // A refused resource keeps its old version here, so that a reconnect brings it again.
-        rejected.addAll(names);
+        refused.forEach(rejection -> rejected.put(rejection.name(), rejection.reason()));
         forgetAll(response.removedNames());
         forgetAll(batch.swept());
         for (LazyBatch.Offered offered : batch.offered()) {
@@ -214,7 +224,11 @@ final class SubscriptionState<T> {
                 valueBytes,
                 nacks,
                 rejections,
-                rejected.stream().limit(MOST_REJECTED_NAMED).sorted().toList(),
+                rejected.entrySet().stream()
+                        .limit(MOST_REJECTED_NAMED)
+                        .map(entry -> new Rejection(entry.getKey(), entry.getValue()))
+                        .sorted(Comparator.comparing(Rejection::name))
+                        .toList(),
                 rejected.size(),
                 retained.names().size(),
                 Duration.ofNanos(nowNanos - lastResponseNanos),

@@ -15,7 +15,7 @@ import java.util.Map;
 /// @param terminations ended streams by reason
 /// @param unknownTypeResponses responses of a type nobody subscribed to
 /// @param types in the order of subscription
-/// @param snapshotAge age of the kept snapshot; null where none is kept or none was written yet
+/// @param kept of the snapshot on disk; null where none is kept
 public record XdsStats(
         StreamState state,
         Duration stateFor,
@@ -25,7 +25,7 @@ public record XdsStats(
         Map<StreamEnd.Reason, Long> terminations,
         long unknownTypeResponses,
         List<TypeStats> types,
-        @Nullable Duration snapshotAge) {
+        @Nullable Kept kept) {
 
     /// Where the client is between two streams.
     public enum StreamState {
@@ -36,12 +36,19 @@ public record XdsStats(
         CLOSED
     }
 
+    /// The snapshot that outlives this process.
+    ///
+    /// @param age since its content was last known to be true; null while there is none
+    /// @param restored whether this process began with it
+    /// @param refusal why it was not used although there was one, otherwise empty
+    public record Kept(@Nullable Duration age, boolean restored, String refusal) {}
+
     /// @param synced whether a first response was processed
     /// @param responses received so far
     /// @param valueBytes sum of the content sizes received so far
     /// @param nacks responses that were answered with a NACK
     /// @param rejectionsTotal rejections so far
-    /// @param rejected names whose newest content is not in force, at most 100 of them
+    /// @param rejected whose newest content is not in force, and why, at most 100 of them
     /// @param rejectedCount how many there are
     /// @param resources names held
     /// @param sinceLastResponse age of the newest response; of the client itself before the first
@@ -54,7 +61,7 @@ public record XdsStats(
             long valueBytes,
             long nacks,
             long rejectionsTotal,
-            List<String> rejected,
+            List<Rejection> rejected,
             int rejectedCount,
             int resources,
             Duration sinceLastResponse,

@@ -8,12 +8,15 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
 /// A network between client and server that can be cut in the middle of a message.
 final class CuttingRelay implements AutoCloseable {
     private final ServerSocket listener;
     private final int target;
+    private final AtomicInteger connections = new AtomicInteger();
+    private volatile int frozen;
     private final AtomicLong downAllowance = new AtomicLong(Long.MAX_VALUE);
 
     CuttingRelay(int target) {
@@ -36,20 +39,27 @@ final class CuttingRelay implements AutoCloseable {
         downAllowance.set(bytes);
     }
 
+    /// Swallows whatever comes over the connections there are, without closing them; later ones are
+    /// whole.
+    void freeze() {
+        frozen = connections.get();
+    }
+
     private void accept() {
         try {
             while (true) {
                 Socket client = listener.accept();
                 Socket server = new Socket(InetAddress.getLoopbackAddress(), target);
-                Thread.ofPlatform().daemon().start(() -> pump(client, server, false));
-                Thread.ofPlatform().daemon().start(() -> pump(server, client, true));
+                int number = connections.incrementAndGet();
+                Thread.ofPlatform().daemon().start(() -> pump(client, server, number, false));
+                Thread.ofPlatform().daemon().start(() -> pump(server, client, number, true));
             }
         } catch (IOException closed) {
             assert listener.isClosed() || closed != null;
         }
     }
 
-    private void pump(Socket from, Socket to, boolean down) {
+    private void pump(Socket from, Socket to, int number, boolean down) {
         byte[] buffer = new byte[16_384];
         try (from;
                 to) {
@@ -62,7 +72,9 @@ final class CuttingRelay implements AutoCloseable {
                     to.setSoLinger(true, 0);
                     return;
                 }
-                out.write(buffer, 0, count);
+                if (number > frozen) {
+                    out.write(buffer, 0, count);
+                }
             }
         } catch (IOException over) {
             assert over != null;

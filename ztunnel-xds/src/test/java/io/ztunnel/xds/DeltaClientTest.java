@@ -226,7 +226,7 @@ class DeltaClientTest {
         play.peer.stream().respond(addresses("2", garbage("w", "new")));
 
         assertThat(play.addresses.state()).containsKey("w");
-        assertThat(play.addressStats().rejected()).containsExactly("w");
+        assertThat(play.addressStats().rejected()).extracting(Rejection::name).containsExactly("w");
         assertThat(play.reconnect().received().getFirst().getInitialResourceVersionsMap())
                 .containsEntry("w", "old");
     }

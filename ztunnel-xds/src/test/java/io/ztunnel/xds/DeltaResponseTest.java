@@ -34,7 +34,7 @@ class DeltaResponseTest {
     }
 
     private static LazyBatch<Address> batch(byte[] bytes) throws IOException {
-        return new LazyBatch<>(read(bytes), ResourceType.ADDRESS, Set.of(), false);
+        return new LazyBatch<>(read(bytes), ResourceType.ADDRESS, Set.of(), null);
     }
 
     @Test
@@ -54,7 +54,7 @@ class DeltaResponseTest {
         assertThat(response.nonce()).isEqualTo("nonce");
         assertThat(response.typeUrl()).isEqualTo(ResourceType.ADDRESS.typeUrl());
         assertThat(response.resourceCount()).isEqualTo(2);
-        LazyBatch<Address> batch = new LazyBatch<>(response, ResourceType.ADDRESS, Set.of(), false);
+        LazyBatch<Address> batch = new LazyBatch<>(response, ResourceType.ADDRESS, Set.of(), null);
         assertThat(walk(batch)).extracting(ResourceUpdate::name).containsExactly("a", "b", "gone");
         assertThat(batch.offered().get(1).aliases()).containsExactly("alias");
     }
@@ -66,8 +66,7 @@ class DeltaResponseTest {
                 new SequenceInputStream(
                         InputStream.nullInputStream(), new ByteArrayInputStream(bytes));
         assertThat(once.markSupported()).isFalse();
-        var batch =
-                new LazyBatch<>(DeltaResponse.over(once), ResourceType.ADDRESS, Set.of(), false);
+        var batch = new LazyBatch<>(DeltaResponse.over(once), ResourceType.ADDRESS, Set.of(), null);
         assertThat(walk(batch)).hasSize(1);
     }
 

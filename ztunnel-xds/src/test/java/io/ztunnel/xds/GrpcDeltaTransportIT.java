@@ -26,6 +26,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -285,6 +286,60 @@ class GrpcDeltaTransportIT {
             assertThat(stats.lastEnd()).contains("cannot be decoded");
             assertThat(ends(stats, StreamEnd.Reason.ERROR)).isEqualTo(1);
         }
+    }
+
+    @Test
+    void aNackNamesTheBadResourceAndTheStreamGoesOn() {
+        try (ScriptedServer server = server();
+                LiveClient client = client(to(server.address()))) {
+            ServerStream stream = server.accept();
+            stream.request(ADDRESS);
+            stream.respond(addresses("1", workload("good", "v"), Responses.garbage("bad", "v")));
+            DeltaDiscoveryRequest nack = stream.request(ADDRESS);
+            assertThat(nack.getResponseNonce()).isEqualTo("1");
+            assertThat(nack.getErrorDetail().getMessage()).startsWith("bad: cannot be decoded");
+
+            stream.respond(addresses("2", workload("bad", "v2")));
+            assertThat(stream.request(ADDRESS).hasErrorDetail()).isFalse();
+            assertThat(client.ask(() -> client.addresses.state().keySet()))
+                    .containsExactlyInAnyOrder("good", "bad");
+            assertThat(client.stats().streamsOpened()).isEqualTo(1);
+        }
+    }
+
+    /// Longer than gRPC's least interval between two PINGs, 10 s.
+    @Test
+    @Tag("slow")
+    void aPeerThatFallsSilentForGoodIsNoticedByItsMissingPong() {
+        try (ScriptedServer server = server();
+                CuttingRelay relay = new CuttingRelay(server.port());
+                LiveClient client = client(pongWithin(Duration.ofSeconds(1), relay.address()))) {
+            ServerStream stream = server.accept();
+            stream.respond(addresses("1", workload("kept", "v")));
+            stream.request(ADDRESS);
+            stream.request(ADDRESS);
+            relay.freeze();
+
+            until(client, s -> s.streamsOpened() == 2);
+            assertThat(server.accept().request(ADDRESS).getInitialResourceVersionsMap())
+                    .containsOnlyKeys("kept");
+            assertThat(client.ask(() -> client.addresses.state())).containsOnlyKeys("kept");
+        }
+    }
+
+    private static TransportSettings pongWithin(Duration time, URI address) {
+        TransportSettings usual = to(address);
+        return new TransportSettings(
+                usual.address(),
+                usual.trust(),
+                usual.secondName(),
+                usual.token(),
+                usual.headers(),
+                usual.allowTls12(),
+                usual.connectTimeout(),
+                Duration.ofSeconds(10),
+                time,
+                usual.largestMessageBytes());
     }
 
     @Test

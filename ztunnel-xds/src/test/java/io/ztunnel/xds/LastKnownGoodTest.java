@@ -21,6 +21,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -44,7 +45,10 @@ class LastKnownGoodTest {
             LastKnownGood keeper =
                     new LastKnownGood(
                             new LastKnownGood.Settings(
-                                    directory, Duration.ofHours(1), Duration.ofSeconds(5)),
+                                    directory,
+                                    Duration.ofHours(1),
+                                    Duration.ofSeconds(5),
+                                    Duration.ofSeconds(3)),
                             time,
                             Runnable::run,
                             () -> start.plusNanos(time.nanoTime() - begun));
@@ -81,18 +85,101 @@ class LastKnownGoodTest {
     }
 
     @Test
-    void theNextProcessBeginsWithItIsReadyAndClaimsIt() {
+    void theNextProcessBeginsWithItAndClaimsIt() {
         new NodeRun(START).fed();
 
         NodeRun next = new NodeRun(START.plusSeconds(60));
 
         assertThat(next.addresses.state()).containsOnlyKeys("a", "b");
         assertThat(next.policies.state()).containsOnlyKeys("ns/p");
-        assertThat(next.client.synced()).isDone();
         assertThat(next.peer.stream().received().getFirst().getInitialResourceVersionsMap())
                 .isEqualTo(Map.of("a", "va", "b", "vb"));
-        assertThat(next.stats().snapshotAge())
+        assertThat(next.stats().kept().age())
                 .isBetween(Duration.ofSeconds(50), Duration.ofSeconds(60));
+    }
+
+    @Test
+    void theControlPlaneIsWaitedForAMomentBeforeWhatWasKeptIsServed() {
+        new NodeRun(START).fed();
+
+        NodeRun next = new NodeRun(START.plusSeconds(60));
+        assertThat(next.client.synced()).isNotDone();
+        next.time.advance(Duration.ofSeconds(4));
+
+        assertThat(next.client.synced()).isDone();
+        assertThat(next.stats().types()).noneMatch(XdsStats.TypeStats::synced);
+    }
+
+    @Test
+    void aControlPlaneThatCannotBeReachedIsNotWaitedFor() {
+        new NodeRun(START).fed();
+
+        NodeRun next = new NodeRun(START.plusSeconds(60));
+        next.peer.stream().end(StreamEnd.Reason.CONNECTION_ERROR, "", "refused");
+        next.time.run();
+
+        assertThat(next.client.synced()).isDone();
+        assertThat(next.stats().kept().restored()).isTrue();
+    }
+
+    @Test
+    void anAnswerOfTheControlPlaneGoesBeforeWhatWasKept() {
+        new NodeRun(START).fed();
+
+        NodeRun next = new NodeRun(START.plusSeconds(60));
+        next.peer.stream().respond(gone(ResourceType.ADDRESS, "1", "a"));
+        next.peer.stream().respond(policies("2", policy("p")));
+
+        assertThat(next.client.synced()).isDone();
+        assertThat(next.addresses.state()).containsOnlyKeys("b");
+        assertThat(next.stats().types()).allMatch(XdsStats.TypeStats::synced);
+    }
+
+    @Test
+    void withoutAnythingKeptNobodyIsReadyBeforeTheControlPlaneAnswers() {
+        NodeRun run = new NodeRun(START);
+        run.peer.stream().end(StreamEnd.Reason.CONNECTION_ERROR, "", "refused");
+        run.time.advance(Duration.ofMinutes(5));
+
+        assertThat(run.client.synced()).isNotDone();
+    }
+
+    @Test
+    void everyRefusalSaysWhy() throws IOException {
+        new NodeRun(START).fed();
+        byte[] whole = Files.readAllBytes(file());
+        assertThat(new NodeRun(START.plusSeconds(4_000)).stats().kept().refusal())
+                .contains("last confirmed", "is believed for 3600 s");
+
+        assertThat(refusal(byteAt(whole, 5, 9))).contains("of version 9", "only version 1");
+        assertThat(refusal(byteAt(whole, 0, 'X'))).contains("no snapshot");
+        assertThat(refusal(Arrays.copyOf(whole, whole.length - 1))).contains("damaged");
+        assertThat(refusal(byteAt(whole, whole.length - 1, ~whole[whole.length - 1])))
+                .contains("damaged", "checksum");
+        assertThat(refusal(new byte[0])).contains("no snapshot");
+    }
+
+    private String refusal(byte[] content) throws IOException {
+        Files.write(file(), content);
+        XdsStats.Kept kept = new NodeRun(START).stats().kept();
+        assertThat(kept.restored()).isFalse();
+        return kept.refusal();
+    }
+
+    private static byte[] byteAt(byte[] whole, int at, int value) {
+        byte[] changed = whole.clone();
+        changed[at] = (byte) value;
+        return changed;
+    }
+
+    @Test
+    void aFaultWhileApplyingIsNotKept() {
+        NodeRun first = new NodeRun(START).fed();
+        first.addresses.fault = new IllegalStateException("a bug");
+        first.peer.stream().respond(addresses("3", workload("c", "vc")));
+        first.time.advance(Duration.ofSeconds(6));
+
+        assertThat(new NodeRun(START.plusSeconds(60)).addresses.state()).containsOnlyKeys("a", "b");
     }
 
     @Test
@@ -145,7 +232,7 @@ class LastKnownGoodTest {
             assertThat(next.policies.state()).isEmpty();
             assertThat(next.client.synced()).isNotDone();
         }
-        Files.write(file(), java.util.Arrays.copyOf(whole, whole.length - 1));
+        Files.write(file(), Arrays.copyOf(whole, whole.length - 1));
         assertThat(new NodeRun(START).addresses.state()).isEmpty();
     }
 
@@ -186,7 +273,7 @@ class LastKnownGoodTest {
         Files.delete(directory);
         NodeRun process = new NodeRun(START).fed();
         assertThat(process.addresses.state()).hasSize(2);
-        assertThat(process.stats().snapshotAge()).isNull();
+        assertThat(process.stats().kept().age()).isNull();
 
         Files.createDirectory(directory);
         process.time.advance(Duration.ofSeconds(6));

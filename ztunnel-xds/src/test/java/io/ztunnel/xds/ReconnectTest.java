@@ -45,6 +45,25 @@ class ReconnectTest {
     }
 
     @Test
+    void aClaimRepeatsEachVersionToTheLetter() {
+        Play play = Play.wildcard();
+        Map<String, String> versions =
+                Map.of(
+                        "hex", "00ffabcdef012345",
+                        "minus", "ffffffffffffffff",
+                        "upper", "00FFABCDEF012345",
+                        "short", "abc",
+                        "other", "zzzzzzzzzzzzzzzz",
+                        "none", "");
+        versions.forEach(
+                (name, version) ->
+                        play.peer.stream().respond(addresses(name, workload(name, version))));
+
+        assertThat(play.reconnect().received().getFirst().getInitialResourceVersionsMap())
+                .isEqualTo(versions);
+    }
+
+    @Test
     void C5_aClaimAboveTheBoundIsNotMadeAndTheFirstAnswerSweepsInOneBatch() {
         Play play = Play.with(Play.claimingAtMost(100), Mode.WILDCARD);
         Resource[] many =

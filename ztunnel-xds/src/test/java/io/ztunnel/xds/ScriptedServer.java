@@ -34,7 +34,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/// A real gRPC server over TLS on the loopback address that does what the test says.
+/// A real gRPC server over TLS that does what the test says, on the loopback address unless told
+/// otherwise.
 public final class ScriptedServer implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final Context.Key<Metadata> HEADERS = Context.key("headers");
@@ -71,9 +72,13 @@ public final class ScriptedServer implements AutoCloseable {
     private final BlockingQueue<ServerStream> streams = new LinkedBlockingQueue<>();
 
     public ScriptedServer(X509Bundle certificate, int port) {
+        this(certificate, new InetSocketAddress("127.0.0.1", port));
+    }
+
+    public ScriptedServer(X509Bundle certificate, InetSocketAddress address) {
         try {
             server =
-                    NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", port))
+                    NettyServerBuilder.forAddress(address)
                             .sslContext(
                                     GrpcSslContexts.configure(
                                                     SslContextBuilder.forServer(
@@ -155,6 +160,22 @@ public final class ScriptedServer implements AutoCloseable {
         /// The next request of any type.
         public DeltaDiscoveryRequest request() {
             return setAside.isEmpty() ? await(requests, "request") : setAside.removeFirst();
+        }
+
+        /// The next request of any type, or null where none comes in time or the stream is over.
+        public DeltaDiscoveryRequest requestWithin(Duration time) {
+            try {
+                return setAside.isEmpty()
+                        ? requests.poll(time.toMillis(), TimeUnit.MILLISECONDS)
+                        : setAside.removeFirst();
+            } catch (InterruptedException stopped) {
+                throw new IllegalStateException(stopped);
+            }
+        }
+
+        /// Whether the client has gone away.
+        public boolean isOver() {
+            return !ends.isEmpty();
         }
 
         /// The next request of a type; those of other types keep their place.

@@ -114,7 +114,7 @@ class VectorsTest {
 
     private static <T> void compare(
             DeltaResponse lazy, DeltaDiscoveryResponse whole, ResourceType<T> type) {
-        LazyBatch<T> batch = new LazyBatch<>(lazy, type, Set.of(), false);
+        LazyBatch<T> batch = new LazyBatch<>(lazy, type, Set.of(), null);
         List<ResourceUpdate<T>> expected = new ArrayList<>();
         for (Resource resource : whole.getResourcesList()) {
             try {
