@@ -16,10 +16,10 @@ import io.ztunnel.worker.LiveConnection.Cut;
 import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodSlice;
 
-import java.net.InetSocketAddress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
