@@ -11,7 +11,8 @@ record Noisy(int seconds) implements Scenario {
     private static final int CONNECTIONS = 4;
     private static final int FLOOD = 64;
     private static final int BULK_STREAMS = 4;
-    private static final int UNREAD = 32;
+    /// Few enough that the pod does not close its own tunnel with them: half of its window.
+    private static final int UNREAD = 2;
     private static final Duration LEAD = Duration.ofMillis(500);
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -51,8 +52,8 @@ record Noisy(int seconds) implements Scenario {
             pods.stalling().ask(PATIENCE, "release");
         }
         Requests.requireClean(beside);
-        if (flood.isEmpty()) {
-            throw new LabFailure("the noise failed");
+        if (flood.getOrDefault("count", 0.0) == 0 || bulk.bytes() == 0) {
+            throw new LabFailure("there was no noise");
         }
         samples.add(Metric.ALONE_P50, alone.getOrDefault("p50us", 0.0));
         samples.add(Metric.ALONE_P99, alone.getOrDefault("p99us", 0.0));

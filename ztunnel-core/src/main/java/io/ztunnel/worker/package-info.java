@@ -4,7 +4,8 @@
 /// threads reach it through [WorkerMailbox] only.
 ///
 /// May use: `mesh`, `policy`, `net`, `observe`, `relay`, `lifecycle`, `io.ztunnel.hbone`.
-/// Read in this order: [Publication], [Worker], [WorkerMailbox], [PodSlice], [ConnectionTable].
+/// Read in this order: [Publication], [Worker], [WorkerMailbox], [PodSlice], [ConnectionTable],
+/// [WorkerBudget], [Admission], [IdleSweep].
 @NullMarked
 package io.ztunnel.worker;
 

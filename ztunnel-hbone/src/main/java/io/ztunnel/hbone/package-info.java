@@ -7,7 +7,8 @@
 /// who may connect, and where the channel comes from is decided elsewhere.
 ///
 /// May use: `h2` (framing), Netty. `header` stands beside and is not used here. Read in this
-/// order: [Tunnel], [TunnelStream], [StreamReceiver], [ConnectHandler], [TunnelPool].
+/// order: [Tunnel], [TunnelStream], [StreamReceiver], [ConnectHandler], [TunnelPool],
+/// [ReceiveBudget].
 @NullMarked
 package io.ztunnel.hbone;
 
