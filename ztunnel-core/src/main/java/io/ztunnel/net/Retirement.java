@@ -12,7 +12,6 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
-import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
@@ -25,8 +24,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 ///
 /// - No successor: who waits is accepted, then the listener closes.
 /// - A successor, and the kernel moves whoever waits: the listener closes.
-/// - A successor, and the kernel moves nobody: newcomers are steered to the successor, those under
-///   way have [#LINGER_MILLIS] to arrive, and who waits then is accepted before the listener closes.
+/// - A successor, and the kernel moves nobody: newcomers are steered to him, those under way have
+///   [#LINGER_MILLIS] to arrive, and who waits then is accepted before the listener closes.
 ///
 /// Planned once for all workers, before the first listener closes; then each loop retires its own.
 public final class Retirement {

@@ -54,9 +54,7 @@ final class SocketOptions {
                     SocketConstants.SO_ATTACH_REUSEPORT_EBPF);
     static final IntegerUnixChannelOption NO_PROGRAM =
             new IntegerUnixChannelOption(
-                    "SO_DETACH_REUSEPORT_BPF",
-                    SOL_SOCKET,
-                    SocketConstants.SO_DETACH_REUSEPORT_BPF);
+                    "SO_DETACH_REUSEPORT_BPF", SOL_SOCKET, SocketConstants.SO_DETACH_REUSEPORT_BPF);
 
     private SocketOptions() {}
 

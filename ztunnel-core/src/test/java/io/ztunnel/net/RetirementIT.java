@@ -104,8 +104,20 @@ class RetirementIT {
     private void acks(String change) {
         pod.namespace()
                 .run(
-                        "iptables", change, "INPUT", "-i", "lo", "-p", "tcp", "--dport", "15008",
-                        "--tcp-flags", "SYN,ACK,FIN,RST", "ACK", "-j", "DROP");
+                        "iptables",
+                        change,
+                        "INPUT",
+                        "-i",
+                        "lo",
+                        "-p",
+                        "tcp",
+                        "--dport",
+                        "15008",
+                        "--tcp-flags",
+                        "SYN,ACK,FIN,RST",
+                        "ACK",
+                        "-j",
+                        "DROP");
     }
 
     @ParameterizedTest

@@ -68,8 +68,7 @@ class DrainTest {
         peer.tunnel().drain();
         assertThat(peer.frames()).isEmpty();
         peer.connect(1);
-        assertThat(peer.frames())
-                .containsExactly("HEADERS 1 200", "GOAWAY 2147483647 0", "PING");
+        assertThat(peer.frames()).containsExactly("HEADERS 1 200", "GOAWAY 2147483647 0", "PING");
         peer.frame(6, 1, 0, DRAIN_PING);
         assertThat(peer.frames()).containsExactly("GOAWAY 1 0");
     }

@@ -341,8 +341,8 @@ class TunnelPoolTest {
         assertThat(first.received.failure).isNull();
     }
 
-    /// A peer that restarts says GOAWAY on all of its tunnels, and it may take as many tries to hear
-    /// it.
+    /// A peer that restarts says GOAWAY on all of its tunnels, one after the other is heard: each a
+    /// try.
     @Test
     void anOpeningThatEveryTunnelLeavesOutIsTriedFourTimesAndNotFive() {
         for (int leaving : new int[] {3, 4}) {

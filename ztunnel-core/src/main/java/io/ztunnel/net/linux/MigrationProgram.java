@@ -73,7 +73,11 @@ public final class MigrationProgram {
             answer =
                     (long)
                             SYSCALL.invokeExact(
-                                    errnoSegment(), number(), BPF_PROG_LOAD, attributes, ATTRIBUTES);
+                                    errnoSegment(),
+                                    number(),
+                                    BPF_PROG_LOAD,
+                                    attributes,
+                                    ATTRIBUTES);
         } catch (Throwable inside) {
             throw broken("bpf", inside);
         }
