@@ -67,8 +67,7 @@ class RolloutNetnsIT {
             nodes.near().start(nearCommands.getFirst());
             nodes.far().start(farCommands.getFirst());
             Conversations talk =
-                    new Conversations(
-                            nodes.near().pod().namespace(), nodes.far().pod().ipv4());
+                    new Conversations(nodes.near().pod().namespace(), nodes.far().pod().ipv4());
             talk.roundTrip();
             Newcomers newcomers =
                     new Newcomers(

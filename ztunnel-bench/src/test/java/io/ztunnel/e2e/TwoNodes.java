@@ -144,9 +144,7 @@ final class TwoNodes implements AutoCloseable {
                                                 .setUid("uid-" + pod.name())
                                                 .setWorkloadInfo(
                                                         ZdsServer.info(
-                                                                pod.name(),
-                                                                "default",
-                                                                pod.name())))
+                                                                pod.name(), "default", pod.name())))
                                 .build(),
                         descriptor);
             } finally {
