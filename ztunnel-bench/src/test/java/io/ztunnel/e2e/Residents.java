@@ -14,7 +14,8 @@ import java.util.concurrent.locks.LockSupport;
 /// Connections that stay and say a word now and then; one that is cut is opened anew.
 ///
 /// A connection passes both nodes, so the first daemon that is told to end after it was opened
-/// carries it, and may cut it when its deadline has come: not before, and nobody else.
+/// carries it, and may cut it when its deadline has come: not before, and nobody else. Results may
+/// be read after [#close].
 final class Residents implements AutoCloseable {
     /// Between the signal and the daemon's clock, and between two clocks.
     private static final Duration EARLY = Duration.ofMillis(300);
@@ -22,12 +23,12 @@ final class Residents implements AutoCloseable {
     private final Conversations talk;
     private final Duration deadline;
     private final List<Resident> all = new ArrayList<>();
-    private final List<Long> terminations = new CopyOnWriteArrayList<>();
+    private final List<Termination> terminations = new CopyOnWriteArrayList<>();
     private final List<String> tooEarly = new CopyOnWriteArrayList<>();
     private final Thread thread = new Thread(this::run, "residents");
     private volatile boolean ending;
-    private volatile long words;
-    private volatile int cutAtDeadline;
+    private long words;
+    private int cutAtDeadline;
 
     Residents(Conversations talk, int count, Duration deadline) throws IOException {
         this.talk = talk;
@@ -38,9 +39,18 @@ final class Residents implements AutoCloseable {
         thread.start();
     }
 
-    /// To be told right before a daemon is told to end.
-    void terminating() {
-        terminations.add(System.nanoTime());
+    /// When a daemon was told to end and when it was seen to have closed its doors.
+    private static final class Termination {
+        final long told = System.nanoTime();
+        volatile long closed = Long.MAX_VALUE;
+    }
+
+    /// To be told right before a daemon is told to end; the result is to be run when it is seen to
+    /// take nothing new any more.
+    Runnable terminating() {
+        Termination termination = new Termination();
+        terminations.add(termination);
+        return () -> termination.closed = System.nanoTime();
     }
 
     private void run() {
@@ -107,17 +117,17 @@ final class Residents implements AutoCloseable {
 
         private void judge(Throwable cut) {
             long now = System.nanoTime();
-            for (long terminated : terminations) {
-                if (terminated - opened >= 0) {
-                    long lived = now - terminated + EARLY.toNanos();
-                    if (lived >= deadline.toNanos()) {
+            for (Termination each : terminations) {
+                if (each.closed - opened >= 0) {
+                    long lived = now - each.told;
+                    if (lived + EARLY.toNanos() >= deadline.toNanos()) {
                         cutAtDeadline++;
-                        return;
+                    } else {
+                        tooEarly.add(
+                                TimeUnit.NANOSECONDS.toMillis(lived)
+                                        + " ms after the signal: "
+                                        + cut);
                     }
-                    tooEarly.add(
-                            TimeUnit.NANOSECONDS.toMillis(now - terminated)
-                                    + " ms after the signal: "
-                                    + cut);
                     return;
                 }
             }

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.ztunnel.node.Application;
 import io.ztunnel.node.Conversations;
 import io.ztunnel.node.DaemonProcess;
+import io.ztunnel.node.MeshLab;
+import io.ztunnel.testkit.Pod;
 
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
@@ -12,7 +14,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
+import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,8 +27,8 @@ import java.util.concurrent.TimeUnit;
 
 /// Restart after restart, as a DaemonSet does them, and nobody notices
 /// (docs/spec/inpod-and-deployment.md 5.3, docs/adr/0010-handover.md): the new daemon starts beside
-/// the old one, is ready, then the old one gets SIGTERM. In turn on the client's node and on the
-/// server's.
+/// the old one, is ready, then the old one gets SIGTERM. In turn on the server's node and on the
+/// client's.
 ///
 /// How much of it: `-Drollout.restarts` of each node's daemon, `-Drollout.rate` of new connections
 /// per second, `-Drollout.standing` connections that stay, `-Drollout.deadline` in seconds.
@@ -37,6 +42,8 @@ class RolloutNetnsIT {
     private static final Duration DEADLINE =
             Duration.ofSeconds(Integer.getInteger("rollout.deadline", 6));
 
+    private static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
+
     @TempDir Path folder;
 
     @Test
@@ -44,15 +51,22 @@ class RolloutNetnsIT {
         roll(List.of(DaemonProcess.ours()), List.of(DaemonProcess.ours()));
     }
 
-    /// Each node alternates, out of step: whoever ends has been followed by the other program, and
-    /// talks with both.
+    /// Every pair of old and new, one end always being ours: what another ztunnel loses in talking
+    /// with itself is not ours to count.
+    ///
+    /// | round | server's node | client's node |
+    /// |---|---|---|
+    /// | 1 | theirs gives way to ours | ours to theirs |
+    /// | 2 | ours to ours, the client's being theirs | theirs to ours |
+    /// | 3 | ours to theirs | ours to ours, the server's being theirs |
     @Test
     @Tag("peer")
     void oursAndAnotherZtunnelTakeOverFromEachOther() throws Exception {
         String peer = System.getenv("ZTUNNEL_PEER_COMMAND");
         Assumptions.assumeTrue(peer != null, "ZTUNNEL_PEER_COMMAND is not set");
+        List<String> ours = DaemonProcess.ours();
         List<String> theirs = List.of(peer.split(" "));
-        roll(List.of(DaemonProcess.ours(), theirs), List.of(theirs, DaemonProcess.ours()));
+        roll(List.of(ours, theirs, ours), List.of(theirs, ours, ours));
     }
 
     private void roll(List<List<String>> nearCommands, List<List<String>> farCommands)
@@ -79,12 +93,12 @@ class RolloutNetnsIT {
             try (newcomers;
                     residents) {
                 for (int i = 1; i <= RESTARTS; i++) {
-                    List<String> near = nearCommands.get(i % nearCommands.size());
                     List<String> far = farCommands.get(i % farCommands.size());
-                    old.add(replace(nodes.near(), near, residents));
-                    events.add("near " + newcomers.millisSinceStart());
                     old.add(replace(nodes.far(), far, residents));
                     events.add("far " + newcomers.millisSinceStart());
+                    List<String> near = nearCommands.get(i % nearCommands.size());
+                    old.add(replace(nodes.near(), near, residents));
+                    events.add("near " + newcomers.millisSinceStart());
                 }
                 for (DaemonProcess each : old) {
                     assertThat(each.process().waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -104,8 +118,19 @@ class RolloutNetnsIT {
             TwoNodes.Side side, List<String> command, Residents residents) throws Exception {
         DaemonProcess old = side.serving();
         side.start(command);
-        residents.terminating();
+        Pod home = side.formerHome();
+        Runnable closed = residents.terminating();
         old.process().destroy();
+        MeshLab.eventually("it closes its doors", () -> !isOpen(home));
+        closed.run();
         return old;
+    }
+
+    private static boolean isOpen(Pod home) {
+        try (Socket _ = Application.connect(home.namespace(), LOOPBACK, 15021)) {
+            return true;
+        } catch (IOException refused) {
+            return false;
+        }
     }
 }

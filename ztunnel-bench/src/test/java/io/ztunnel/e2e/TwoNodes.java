@@ -17,6 +17,7 @@ import io.ztunnel.testkit.ZdsServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -54,8 +55,7 @@ final class TwoNodes implements AutoCloseable {
         world.fabric().start(authority, Map.of(), folder.resolve("ca.log").toFile());
         MeshLab.eventually(
                 "the CA answers", () -> folder.resolve("root-cert.pem").toFile().length() > 0);
-        Files.writeString(
-                folder.resolve("mesh.yaml"), "workloads:\n" + near.workload() + far.workload());
+        mesh("workloads:\n" + near.workload(near.pod, "") + far.workload(far.pod, ""));
     }
 
     Side near() {
@@ -66,6 +66,17 @@ final class TwoNodes implements AutoCloseable {
         return far;
     }
 
+    /// Replaces the mesh file.
+    void mesh(String text) throws IOException {
+        Path next = folder.resolve("mesh.next");
+        Files.writeString(next, text);
+        Files.move(
+                next,
+                folder.resolve("mesh.yaml"),
+                StandardCopyOption.REPLACE_EXISTING,
+                StandardCopyOption.ATOMIC_MOVE);
+    }
+
     @Override
     public void close() throws IOException {
         near.agent.close();
@@ -73,19 +84,22 @@ final class TwoNodes implements AutoCloseable {
         world.close();
     }
 
-    /// A node with one captured pod.
+    /// A node with captured pods, the first of them made with it.
     final class Side {
         private final String name;
+        private final Node node;
         private final Pod pod;
+        private final List<Pod> pods = new ArrayList<>();
         private final List<Pod> homes = new ArrayList<>();
         private final ZdsServer agent;
         private int daemons;
         private DaemonProcess serving;
+        private ZdsServer.Connection conversation;
 
         private Side(String name, String podName) throws IOException {
             this.name = name;
-            Node node = world.node(name);
-            pod = node.pod(podName).redirected(Redirection.iptables().withoutDns());
+            node = world.node(name);
+            pod = pod(podName);
             // Hundreds of connections per second, for minutes, between the same two addresses.
             pod.namespace()
                     .run(
@@ -102,12 +116,47 @@ final class TwoNodes implements AutoCloseable {
             return pod;
         }
 
+        /// Adds a captured pod; the next daemon that starts gets it.
+        Pod pod(String podName) {
+            Pod added = node.pod(podName).redirected(Redirection.iptables().withoutDns());
+            pods.add(added);
+            return added;
+        }
+
+        /// Adds a pod that nothing is captured of.
+        Pod outsider(String podName) {
+            return node.pod(podName);
+        }
+
+        /// Tells the serving daemon that a pod is gone.
+        void remove(Pod gone) throws IOException {
+            pods.remove(gone);
+            assertThat(conversation.ask(ZdsServer.deleteOf("uid-" + gone.name()))).isEmpty();
+        }
+
         DaemonProcess serving() {
             return serving;
         }
 
+        /// Where the first daemon lives.
+        Pod firstHome() {
+            return homes.getFirst();
+        }
+
+        /// Where the one before the daemon that serves lives.
+        Pod formerHome() {
+            return homes.get(daemons % homes.size());
+        }
+
+        /// Where the daemon that serves lives itself.
+        Pod home() {
+            return homes.get((daemons - 1) % homes.size());
+        }
+
         /// Starts a daemon beside the one that serves, until it is ready.
-        DaemonProcess start(List<String> command) throws IOException {
+        ///
+        /// @param more `NAME=value`, in addition to what they usually get
+        DaemonProcess start(List<String> command, String... more) throws IOException {
             Map<String, String> environment = new HashMap<>();
             environment.put("LOCAL_XDS_PATH", folder.resolve("mesh.yaml").toString());
             environment.put("XDS_ADDRESS", "");
@@ -119,6 +168,11 @@ final class TwoNodes implements AutoCloseable {
             environment.put("ISTIO_META_DNS_CAPTURE", "false");
             environment.put("ZTUNNEL_WORKER_THREADS", "2");
             environment.put("CONNECTION_TERMINATION_DEADLINE", deadline.toSeconds() + "s");
+            for (String each : more) {
+                environment.put(
+                        each.substring(0, each.indexOf('=')),
+                        each.substring(each.indexOf('=') + 1));
+            }
             DaemonProcess daemon =
                     DaemonProcess.start(
                             homes.get(daemons++ % homes.size()).namespace(),
@@ -126,25 +180,29 @@ final class TwoNodes implements AutoCloseable {
                             environment,
                             folder.resolve(name + "-" + daemons + ".log"));
             // The old conversation ends with the old daemon; nothing is to be said in it.
-            ZdsServer.Connection conversation = agent.greeted();
-            assertThat(add(conversation)).isEmpty();
+            conversation = agent.greeted();
+            for (Pod each : pods) {
+                assertThat(add(each)).isEmpty();
+            }
             assertThat(conversation.ask(ZdsServer.snapshotSent())).isEmpty();
             MeshLab.eventually("ready: " + name, daemon::isReady);
             serving = daemon;
             return daemon;
         }
 
-        private String add(ZdsServer.Connection conversation) throws IOException {
-            int descriptor = LibC.open(pod.namespace().path().toString());
+        private String add(Pod added) throws IOException {
+            int descriptor = LibC.open(added.namespace().path().toString());
             try {
                 return conversation.ask(
                         WorkloadRequest.newBuilder()
                                 .setAdd(
                                         AddWorkload.newBuilder()
-                                                .setUid("uid-" + pod.name())
+                                                .setUid("uid-" + added.name())
                                                 .setWorkloadInfo(
                                                         ZdsServer.info(
-                                                                pod.name(), "default", pod.name())))
+                                                                added.name(),
+                                                                "default",
+                                                                added.name())))
                                 .build(),
                         descriptor);
             } finally {
@@ -152,19 +210,30 @@ final class TwoNodes implements AutoCloseable {
             }
         }
 
-        private String workload() {
+        /// An entry of the mesh file.
+        ///
+        /// @param more further fields; `services` among them replaces the empty one
+        String workload(Pod of, String more) {
             return """
             - uid: Kubernetes//Pod/default/%1$s
               name: %1$s
               namespace: default
               serviceAccount: %1$s
               trustDomain: cluster.local
+              workloadName: %1$s
+              canonicalName: %1$s
               node: %2$s
               workloadIps: [%3$s]
               protocol: HBONE
-              services: {}
+            %4$s
+              %5$s
             """
-                    .formatted(pod.name(), name, pod.ipv4().getHostAddress());
+                    .formatted(
+                            of.name(),
+                            name,
+                            of.ipv4().getHostAddress(),
+                            more.contains("services:") ? "" : "  services: {}",
+                            more);
         }
     }
 }

@@ -106,8 +106,8 @@ class WaypointNetnsIT {
                                 "waypoint",
                                 far,
                                 "network: remote\n"
-                                    + "  services: {default/gateway.default.svc.cluster.local:"
-                                    + " {15009: 15008}}")
+                                        + "  services: {default/gateway.default.svc.cluster.local:"
+                                        + " {15009: 15008}}")
                         + absent(
                                 "networkGateway: {destination:"
                                         + " default/gateway.default.svc.cluster.local,"

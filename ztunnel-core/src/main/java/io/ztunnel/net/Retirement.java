@@ -56,7 +56,7 @@ public final class Retirement {
         boolean succeeded = false;
         try {
             succeeded = PortMembers.least(netns, ports) > own;
-        } catch (IOException | ChannelException unreadable) {
+        } catch (IOException unreadable) {
             LOG.warn("cannot see who else listens in {}: {}", netns, unreadable.getMessage());
         }
         Map<Integer, AtomicInteger> left = new HashMap<>();
