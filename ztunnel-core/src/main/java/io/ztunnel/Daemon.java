@@ -36,7 +36,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /// One running ztunnel: opens the ports for humans and probes, starts the parts that carry traffic,
 /// and ends everything in order (docs/spec/config-observability-dns.md 7).
@@ -64,7 +63,9 @@ public final class Daemon implements AutoCloseable {
                     NioIoHandler.newFactory());
     private final List<AutoCloseable> parts = new ArrayList<>();
     private final List<AutoCloseable> servers = new ArrayList<>();
-    private final AtomicInteger interrupts = new AtomicInteger();
+
+    /// Whether SIGINT was what the end began with.
+    private volatile boolean interrupted;
 
     Daemon(ZtunnelConfig config, BuildInfo build, Logging logging) {
         this.config = config;
@@ -160,11 +161,16 @@ public final class Daemon implements AutoCloseable {
         }
     }
 
+    /// SIGTERM promises a deadline, so only what began with SIGINT ends at once with the second.
     private void onSignal(String name) {
         LOG.atInfo().addKeyValue("signal", name).log("received signal");
-        if (name.equals("INT") && interrupts.incrementAndGet() > 1) {
+        boolean interrupt = name.equals("INT");
+        if (interrupt && interrupted) {
             logging.writer().flush(100);
             Runtime.getRuntime().halt(0);
+        }
+        if (interrupt && !drain.hasStarted()) {
+            interrupted = true;
         }
         drain.start(Drain.Mode.GRACEFUL);
     }

@@ -55,7 +55,7 @@ public final class InboundListener implements PodSlice.Part {
 
     @Override
     public boolean isQuiet() {
-        return tunnels.isQuiet();
+        return tunnels.isQuiet() && plaintext.isQuiet();
     }
 
     @Override

@@ -30,6 +30,9 @@ import java.net.InetSocketAddress;
 final class PlaintextListener {
     private final Inbound stage;
 
+    /// Sockets that wait for their pod to become known and are in no table yet.
+    private int arriving;
+
     PlaintextListener(Inbound stage) {
         this.stage = stage;
     }
@@ -44,6 +47,10 @@ final class PlaintextListener {
         observer.socketOpened(Reporter.DESTINATION);
         channel.closeFuture().addListener(closed -> observer.socketClosed(Reporter.DESTINATION));
         new Arrival(channel).begin();
+    }
+
+    boolean isQuiet() {
+        return arriving == 0;
     }
 
     /// One socket on its way to the application.
@@ -66,7 +73,15 @@ final class PlaintextListener {
                 deny(Refusal.CALLS_ITSELF.sentence());
                 return;
             }
-            stage.slice().local().whenKnown(this::plan);
+            arriving++;
+            stage.slice()
+                    .local()
+                    .whenKnown(
+                            local -> {
+                                arriving--;
+                                plan(local);
+                                stage.slice().mayBeQuiet();
+                            });
         }
 
         private void plan(@Nullable Workload local) {

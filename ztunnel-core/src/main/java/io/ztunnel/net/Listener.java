@@ -161,6 +161,9 @@ public final class Listener {
             // next one binds, and lets it in from now on.
             opened.channel().config().setOption(SocketOptions.REUSE_PORT, 1);
         }
+        if (sharing == PortSharing.SHARED) {
+            Migration.request(opened.channel());
+        }
         opened.setSuccess();
     }
 

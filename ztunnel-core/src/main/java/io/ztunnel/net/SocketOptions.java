@@ -8,6 +8,7 @@ import io.netty.channel.ChannelException;
 import io.netty.channel.epoll.EpollChannelConfig;
 import io.netty.channel.unix.Errors;
 import io.netty.channel.unix.IntegerUnixChannelOption;
+import io.netty.channel.unix.RawUnixChannelOption;
 import io.ztunnel.net.linux.SocketConstants;
 
 /// Socket options that Netty does not know on every kind of channel.
@@ -38,6 +39,22 @@ final class SocketOptions {
     static final IntegerUnixChannelOption BIND_ADDRESS_NO_PORT =
             new IntegerUnixChannelOption(
                     "IP_BIND_ADDRESS_NO_PORT", SOL_IP, SocketConstants.IP_BIND_ADDRESS_NO_PORT);
+
+    /// `struct sock_fprog`: the length of a classic program in instructions, and where it is.
+    static final RawUnixChannelOption STEERING_PROGRAM =
+            new RawUnixChannelOption(
+                    "SO_ATTACH_REUSEPORT_CBPF",
+                    SOL_SOCKET,
+                    SocketConstants.SO_ATTACH_REUSEPORT_CBPF,
+                    16);
+    static final IntegerUnixChannelOption PROGRAM =
+            new IntegerUnixChannelOption(
+                    "SO_ATTACH_REUSEPORT_EBPF",
+                    SOL_SOCKET,
+                    SocketConstants.SO_ATTACH_REUSEPORT_EBPF);
+    static final IntegerUnixChannelOption NO_PROGRAM =
+            new IntegerUnixChannelOption(
+                    "SO_DETACH_REUSEPORT_BPF", SOL_SOCKET, SocketConstants.SO_DETACH_REUSEPORT_BPF);
 
     private SocketOptions() {}
 

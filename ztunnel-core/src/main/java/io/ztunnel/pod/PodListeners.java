@@ -11,6 +11,7 @@ import io.ztunnel.net.Listener;
 import io.ztunnel.net.ListenerSettings;
 import io.ztunnel.net.ListenerSettings.PortSharing;
 import io.ztunnel.net.Netns;
+import io.ztunnel.net.Retirement;
 import io.ztunnel.outbound.NameResolver;
 import io.ztunnel.outbound.OutboundListener;
 import io.ztunnel.outbound.OutboundSettings;
@@ -25,6 +26,8 @@ import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodSlice;
 import io.ztunnel.worker.WorkerBudget.Kind;
 
+import org.jspecify.annotations.Nullable;
+
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -32,6 +35,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /// The listening sockets of one pod on one worker. Confined to the worker's loop.
 final class PodListeners implements PodSlice.Part {
@@ -50,13 +54,16 @@ final class PodListeners implements PodSlice.Part {
     private final TlsContexts tls;
     private final NameResolver names;
     private final Lookups lookups;
+    private final Supplier<@Nullable Retirement> retirement;
     private final List<Channel> listeners = new ArrayList<>();
+    private final List<Retirement.Leaving> leaving = new ArrayList<>();
 
     PodListeners(
             PodSlice slice,
             PodSettings settings,
             PortSharing sharing,
             Netns netns,
+            Supplier<@Nullable Retirement> retirement,
             CertificateSource certificates,
             TlsContexts tls,
             NameResolver names,
@@ -65,10 +72,20 @@ final class PodListeners implements PodSlice.Part {
         this.settings = settings;
         this.sharing = sharing;
         this.netns = netns;
+        this.retirement = retirement;
         this.certificates = certificates;
         this.tls = tls;
         this.names = names;
         this.lookups = lookups;
+    }
+
+    /// What a pod is listened on.
+    ///
+    /// @param settings its own
+    static int[] ports(PodSettings settings) {
+        return settings.tunnelsOnly()
+                ? new int[] {TUNNEL}
+                : new int[] {TUNNEL, PLAINTEXT, OUTBOUND};
     }
 
     /// Binds in the order of docs/spec/dataplane.md 1.1; the first refusal ends it.
@@ -213,18 +230,27 @@ final class PodListeners implements PodSlice.Part {
         }
     }
 
+    /// Nobody who is already on the way is lost: he is served here or by a successor.
     @Override
     public void drain() {
-        listeners.forEach(Channel::close);
+        Retirement how = retirement.get();
+        if (how == null) {
+            close();
+            return;
+        }
+        for (Channel listener : listeners) {
+            leaving.add(how.begin(listener, slice::mayBeQuiet));
+        }
     }
 
     @Override
     public void close() {
+        leaving.forEach(Retirement.Leaving::finish);
         listeners.forEach(Channel::close);
     }
 
     @Override
     public boolean isQuiet() {
-        return true;
+        return leaving.stream().allMatch(Retirement.Leaving::isOver);
     }
 }

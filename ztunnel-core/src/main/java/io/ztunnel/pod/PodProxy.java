@@ -3,12 +3,15 @@ package io.ztunnel.pod;
 import io.ztunnel.identity.CertificateSource;
 import io.ztunnel.net.ListenerSettings.PortSharing;
 import io.ztunnel.net.Netns;
+import io.ztunnel.net.Retirement;
 import io.ztunnel.outbound.NameResolver;
 import io.ztunnel.tls.TlsContexts;
 import io.ztunnel.worker.Lookups;
 import io.ztunnel.worker.PodInfo;
 import io.ztunnel.worker.SliceId;
 import io.ztunnel.worker.WorkerMailbox;
+
+import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.util.List;
@@ -25,6 +28,7 @@ public final class PodProxy {
     private final SliceId id;
     private final PodInfo info;
     private final Netns netns;
+    private volatile @Nullable Retirement retirement;
 
     public PodProxy(
             PodSettings settings,
@@ -74,6 +78,11 @@ public final class PodProxy {
     ///
     /// @param within how long live connections may go on; zero cuts them at once
     public CompletableFuture<Void> stop(Duration within) {
+        if (!within.isZero() && retirement == null) {
+            // Before any worker closes anything: a listener less must not look like a successor
+            // less.
+            retirement = Retirement.plan(netns, workers.size(), PodListeners.ports(settings));
+        }
         return CompletableFuture.allOf(
                 workers.stream()
                         .map(worker -> worker.drainSlice(id, within))
@@ -90,6 +99,7 @@ public final class PodProxy {
                                         settings,
                                         sharing,
                                         netns,
+                                        () -> retirement,
                                         certificates,
                                         tls,
                                         names,

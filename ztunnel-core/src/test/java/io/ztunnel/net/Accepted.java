@@ -33,6 +33,10 @@ final class Accepted extends ChannelInboundHandlerAdapter {
         return channel;
     }
 
+    int count() {
+        return channels.size();
+    }
+
     boolean isEmpty() {
         return channels.isEmpty();
     }

@@ -27,7 +27,7 @@ import java.time.Duration;
 /// Every wait ends after [#PATIENCE] with an error. docs/spec/inpod-and-deployment.md 1.3 and 1.6.
 public final class ZdsServer implements AutoCloseable {
     /// Longer than any machine takes, shorter than a build's patience.
-    public static final Duration PATIENCE = Duration.ofSeconds(20);
+    public static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private static final int BACKLOG = 16;
 

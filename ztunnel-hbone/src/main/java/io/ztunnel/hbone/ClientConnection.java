@@ -14,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
 
 /// The client's side of a tunnel: opens streams and waits for their answers.
 final class ClientConnection extends TunnelConnection implements ClientTunnel {
@@ -21,6 +22,9 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
     private static final Logger log = LoggerFactory.getLogger(ClientConnection.class);
     private static final Stream[] NO_STREAMS = {};
     private static final PendingAnswer[] NO_ANSWERS = {};
+
+    /// How long a peer that has said GOAWAY may take for the answers it still owes.
+    private static final long AFTER_GOAWAY = TimeUnit.SECONDS.toNanos(1);
 
     /// A pool that keeps the tunnel.
     interface Keeper {
@@ -35,6 +39,7 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
     private boolean leaving;
     private int goAwayLast = Integer.MAX_VALUE;
     private @Nullable TunnelClosed peerGoAway;
+    private long answersDue;
     private boolean unprocessed;
     private long unusedSince;
 
@@ -224,7 +229,8 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
                         && end.by() == TunnelClosed.By.VIOLATION) {
                     yield new OpenFailure.HandshakeFailed(end);
                 }
-                yield new OpenFailure.TunnelLost(lost.cause(), unprocessed || unheard);
+                yield new OpenFailure.TunnelLost(
+                        lost.cause(), unprocessed || unheard || peerGoAway != null);
             }
         };
     }
@@ -253,6 +259,10 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
             throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "GOAWAY with a higher last stream");
         }
         goAwayLast = lastStreamId;
+        if (peerGoAway == null) {
+            answersDue = pulse.now() + AFTER_GOAWAY;
+            pulse.by(answersDue);
+        }
         TunnelClosed cause = TunnelClosed.goAway(code);
         peerGoAway = cause;
         StreamFailure lost = new StreamFailure.TunnelLost(cause);
@@ -331,9 +341,14 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
     @Override
     long beatOfRole(long now) {
         long next = Pulse.NEVER;
+        if (peerGoAway != null && now - answersDue >= 0) {
+            leaveBehind(peerGoAway);
+        } else if (peerGoAway != null) {
+            next = answersDue;
+        }
         for (PendingAnswer answer = answers.peek(); answer != null; answer = answers.peek()) {
             if (!answer.isDone() && now - answer.deadline() < 0) {
-                next = answer.deadline();
+                next = Math.min(next, answer.deadline());
                 break;
             }
             answers.poll();
@@ -350,6 +365,17 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
             next = Math.min(next, release);
         }
         return next;
+    }
+
+    /// Some peers count requests that race their GOAWAY as seen and never answer them. We have sent
+    /// none of their bytes yet, so they may be given up and tried elsewhere.
+    private void leaveBehind(TunnelClosed goAway) {
+        for (PendingAnswer answer = answers.poll(); answer != null; answer = answers.poll()) {
+            if (!answer.isDone()) {
+                answer.cancel();
+                answer.listener().onFailure(new OpenFailure.TunnelLost(goAway, true));
+            }
+        }
     }
 
     @Override

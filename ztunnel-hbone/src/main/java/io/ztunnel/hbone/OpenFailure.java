@@ -8,8 +8,9 @@ public sealed interface OpenFailure {
 
     String text();
 
-    /// True only when the peer provably did nothing with the request, or has said nothing at all
-    /// since it went out: then it may have reached the application, but no byte has flowed.
+    /// True only when the peer provably did nothing with the request, or has said nothing since it
+    /// went out, or said GOAWAY and left it unanswered: then it may have reached the application,
+    /// but no byte has flowed.
     default boolean retryable() {
         return false;
     }
@@ -54,8 +55,8 @@ public sealed interface OpenFailure {
     /// The tunnel went away instead of an answer.
     ///
     /// @param cause null when the peer closed the connection without saying why
-    /// @param unprocessed true when GOAWAY named a lower stream as the last, it never went out, or
-    ///     nothing was heard of the peer after it did
+    /// @param unprocessed true when GOAWAY named a lower stream as the last, it never went out,
+    ///     nothing was heard of the peer after it did, or there was no answer after a GOAWAY
     record TunnelLost(@Nullable Throwable cause, boolean unprocessed) implements OpenFailure {
         @Override
         public String text() {

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.util.concurrent.TimeUnit;
+
 /// The server's side of a tunnel: accepts streams, checks requests, drains.
 final class ServerConnection extends TunnelConnection {
 
@@ -21,8 +23,13 @@ final class ServerConnection extends TunnelConnection {
 
     private static final long DRAIN_PING = 0x647261696e696e67L;
 
+    /// How long a peer that has just arrived may take to say what it came for. A GOAWAY before its
+    /// first request would fail it with a peer that does not try again.
+    private static final long FIRST_REQUEST = TimeUnit.SECONDS.toNanos(1);
+
     private enum Draining {
         NO,
+        AWAITING_FIRST,
         ANNOUNCED,
         FINAL
     }
@@ -69,6 +76,16 @@ final class ServerConnection extends TunnelConnection {
         if (isClosed() || draining != Draining.NO) {
             return;
         }
+        if (lastStream == 0) {
+            draining = Draining.AWAITING_FIRST;
+            drainDeadline = pulse.now() + FIRST_REQUEST;
+            pulse.by(drainDeadline);
+            return;
+        }
+        announceDrain();
+    }
+
+    private void announceDrain() {
         draining = Draining.ANNOUNCED;
         writeGoAway(Integer.MAX_VALUE, ErrorCode.NO_ERROR);
         writePing(false, DRAIN_PING);
@@ -101,14 +118,14 @@ final class ServerConnection extends TunnelConnection {
 
     @Override
     long beatOfRole(long now) {
-        if (draining != Draining.ANNOUNCED) {
-            return Pulse.NEVER;
-        }
-        if (now - drainDeadline >= 0) {
+        if (draining == Draining.AWAITING_FIRST && now - drainDeadline >= 0) {
+            announceDrain();
+        } else if (draining == Draining.ANNOUNCED && now - drainDeadline >= 0) {
             finishDraining();
-            return Pulse.NEVER;
         }
-        return drainDeadline;
+        return draining == Draining.AWAITING_FIRST || draining == Draining.ANNOUNCED
+                ? drainDeadline
+                : Pulse.NEVER;
     }
 
     @Override
@@ -144,6 +161,9 @@ final class ServerConnection extends TunnelConnection {
                     streamError(streamId, ErrorCode.PROTOCOL_ERROR);
                 }
             }
+        }
+        if (draining == Draining.AWAITING_FIRST) {
+            announceDrain();
         }
     }
 

@@ -24,6 +24,9 @@ public final class TunnelPool<K> {
     /// How much a pool holds at a moment.
     public record Stats(int keys, int tunnels, int streams, int waiting, int dialing) {}
 
+    /// More than one of a peer's tunnels may be about to say GOAWAY when a peer restarts.
+    static final int MOST_TRIES = 4;
+
     private final EventLoop loop;
     private final TunnelSettings settings;
     private final ReceiveBudget.Share share;
@@ -48,8 +51,8 @@ public final class TunnelPool<K> {
     }
 
     /// Opens a stream on a tunnel that has room, or on a new one. An opening that the peer
-    /// provably did not process is tried once more on another tunnel. The listener may be told
-    /// before this method returns.
+    /// provably did not process is tried again on another tunnel, up to [#MOST_TRIES] times in all.
+    /// The listener may be told before this method returns.
     public Opening open(K key, ConnectRequest request, OpenListener listener) {
         assert loop.inEventLoop();
         if (closed) {
@@ -234,7 +237,7 @@ public final class TunnelPool<K> {
         @Nullable ClientConnection avoided;
         private @Nullable ClientConnection tunnel;
         private @Nullable Opening opening;
-        private boolean retried;
+        private int tries = 1;
         private boolean done;
 
         Attempt(Site site, ConnectRequest request, OpenListener listener) {
@@ -259,11 +262,11 @@ public final class TunnelPool<K> {
 
         @Override
         public void onFailure(OpenFailure failure) {
-            if (!failure.retryable() || retried || closed) {
+            if (!failure.retryable() || tries == MOST_TRIES || closed) {
                 fail(failure);
                 return;
             }
-            retried = true;
+            tries++;
             avoided = tunnel;
             tunnel = null;
             opening = null;

@@ -139,6 +139,31 @@ class ClientTunnelTest {
         assertThat(first.stream).isNotNull();
     }
 
+    /// Upstream counts a request that races its GOAWAY among those it has seen, and never answers.
+    @Test
+    void aRequestStillUnansweredASecondAfterGoAwayIsGivenUpAndMayBeTriedElsewhere() {
+        Opened answered = open();
+        Opened unanswered = open();
+        peer.status(1, 200, false);
+        peer.frame(7, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0);
+        peer.pass(500).frame(7, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0).pass(499);
+        assertThat(unanswered.failure).isNull();
+        peer.frames();
+        peer.pass(1);
+        assertThat(unanswered.failure.retryable()).isTrue();
+        assertThat(peer.frames()).containsExactly("RST 3 8");
+        assertThat(answered.received.failure).isNull();
+        assertThat(peer.isOpen()).isTrue();
+    }
+
+    @Test
+    void aRequestUnansweredWhenATunnelEndsAfterGoAwayMayBeTriedElsewhere() {
+        Opened opened = open();
+        peer.frame(7, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0);
+        peer.channel.close();
+        assertThat(opened.failure.retryable()).isTrue();
+    }
+
     @Test
     void s6_8_aGoAwayMustNotTakeBackWhatAnEarlierOneLeftOut() {
         open();

@@ -61,6 +61,29 @@ class DrainTest {
         assertThat(echo.cause).isNull();
     }
 
+    /// Whoever has just arrived came with a request, and not every peer tries a second time.
+    @Test
+    void aTunnelWithoutARequestYetServesItsFirstBeforeItDrains() {
+        peer.frames();
+        peer.tunnel().drain();
+        assertThat(peer.frames()).isEmpty();
+        peer.connect(1);
+        assertThat(peer.frames()).containsExactly("HEADERS 1 200", "GOAWAY 2147483647 0", "PING");
+        peer.frame(6, 1, 0, DRAIN_PING);
+        assertThat(peer.frames()).containsExactly("GOAWAY 1 0");
+    }
+
+    @Test
+    void aTunnelThatNobodyUsesDrainsAfterASecond() {
+        peer.frames();
+        peer.tunnel().drain();
+        peer.pass(1_000);
+        assertThat(peer.frames()).containsExactly("GOAWAY 2147483647 0", "PING");
+        peer.frame(6, 1, 0, DRAIN_PING);
+        assertThat(peer.frames()).containsExactly("GOAWAY 0 0");
+        assertThat(peer.isOpen()).isFalse();
+    }
+
     @Test
     void aPeerThatNeverAnswersThePingOfADrainIsNotWaitedForForever() {
         peer.connect(1).frames();

@@ -53,6 +53,10 @@ final class RawPeer implements AutoCloseable {
         return peer;
     }
 
+    Tunnel tunnel() {
+        return channel.pipeline().get(TunnelConnection.class);
+    }
+
     interface Writing {
         void to(ByteBuf out);
     }

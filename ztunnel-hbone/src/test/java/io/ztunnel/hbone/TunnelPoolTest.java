@@ -312,7 +312,7 @@ class TunnelPoolTest {
     }
 
     @Test
-    void aRefusedStreamIsTriedOnceMoreOnAnotherTunnel() {
+    void aRefusedStreamIsTriedAgainOnAnotherTunnel() {
         end(open("a", 1));
         network.serverSettings = TunnelSettings.builder().maxConcurrentStreams(1).build();
         network.servers.getFirst().shutdown();
@@ -339,6 +339,35 @@ class TunnelPoolTest {
         assertThat(second.stream).isNotNull();
         assertThat(network.wires).hasSize(2);
         assertThat(first.received.failure).isNull();
+    }
+
+    /// A peer that restarts says GOAWAY on all of its tunnels, one after the other is heard: each a
+    /// try.
+    @Test
+    void anOpeningThatEveryTunnelLeavesOutIsTriedFourTimesAndNotFive() {
+        for (int leaving : new int[] {3, 4}) {
+            network.wires.forEach(wire -> wire.left.close());
+            int before = network.wires.size();
+            Opened opened = new Opened();
+            if (pool == null) {
+                pool = new TunnelPool<>(network.loopHolder.eventLoop(), settings.build(), network);
+            }
+            pool.open("a", ConnectRequest.to("x:1"), opened);
+            for (int i = 0; i < leaving; i++) {
+                network.wires
+                        .get(before + i)
+                        .left
+                        .writeInbound(
+                                Unpooled.wrappedBuffer(
+                                        new byte[] {
+                                            0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 8, 7, 0, 0, 0, 0, 0, 0,
+                                            0, 0, 0, 0, 0, 0, 0
+                                        }));
+            }
+            network.carry();
+            assertThat(network.wires).hasSize(before + 4);
+            assertThat(opened.stream != null).isEqualTo(leaving == 3);
+        }
     }
 
     @Test

@@ -13,6 +13,7 @@ public final class Errno {
     public static final int ENFILE = 23;
     public static final int EMFILE = 24;
     public static final int ENOTTY = 25;
+    public static final int ENOSYS = 38;
     public static final int ENOPROTOOPT = 92;
     public static final int EAFNOSUPPORT = 97;
     public static final int EADDRINUSE = 98;
@@ -36,6 +37,7 @@ public final class Errno {
             case ENFILE -> "ENFILE, too many open files in the system";
             case EMFILE -> "EMFILE, too many open files";
             case ENOTTY -> "ENOTTY, inappropriate ioctl for device";
+            case ENOSYS -> "ENOSYS, function not implemented";
             case ENOPROTOOPT -> "ENOPROTOOPT, protocol not available";
             case EAFNOSUPPORT -> "EAFNOSUPPORT, address family not supported";
             case EADDRINUSE -> "EADDRINUSE, address already in use";

@@ -8,6 +8,9 @@ public final class SocketConstants {
     public static final int SO_KEEPALIVE = 9;
     public static final int SO_REUSEPORT = 15;
     public static final int SO_MARK = 36;
+    public static final int SO_ATTACH_REUSEPORT_CBPF = 51;
+    public static final int SO_ATTACH_REUSEPORT_EBPF = 52;
+    public static final int SO_DETACH_REUSEPORT_BPF = 68;
 
     public static final int SOL_IP = 0;
     public static final int IP_FREEBIND = 15;
