@@ -45,9 +45,6 @@ public final class Main {
             case "proxy" -> {
                 return proxy(String.join(" ", args), environment, build, err);
             }
-            case "train" -> {
-                return train(environment, build, err);
-            }
             case "version", "--version" -> out.println(build);
             case "help", "--help" -> help(build, out);
             default -> {
@@ -57,31 +54,6 @@ public final class Main {
             }
         }
         return 0;
-    }
-
-    /// Starts on free ports and ends at once, for the launcher to record a start-up cache.
-    private static int train(Map<String, String> environment, BuildInfo build, PrintStream err) {
-        ConfigReader.Result read = ConfigReader.read(environment, ConfigFiles.real());
-        ZtunnelConfig config = read.config();
-        if (config == null) {
-            read.problems().forEach(problem -> err.println("Error: " + problem));
-            return 1;
-        }
-        LogFormat format = LogFormat.PLAIN;
-        try (LogWriter writer = new LogWriter(new FileOutputStream(FileDescriptor.out), format);
-                Daemon daemon =
-                        new Daemon(
-                                config.withPorts(new ZtunnelConfig.Ports(0, 0, 0)),
-                                build,
-                                Logging.start(writer, format, LogFilter.parse("info")))) {
-            daemon.start();
-            daemon.end();
-            daemon.awaitEnd();
-            return 0;
-        } catch (Exception failed) {
-            err.println("Error: " + chain(failed));
-            return 1;
-        }
     }
 
     private static void help(BuildInfo build, PrintStream out) {

@@ -208,28 +208,6 @@ public record ZtunnelConfig(
     /// What may be negotiated.
     public record Cryptography(boolean postQuantumOnly, boolean tls12) {}
 
-    /// The same settings on other ports.
-    public ZtunnelConfig withPorts(Ports others) {
-        return new ZtunnelConfig(
-                mode,
-                controlPlane,
-                authority,
-                node,
-                others,
-                dns,
-                sockets,
-                tunnels,
-                retry,
-                policies,
-                bounds,
-                workers,
-                terminationDeadline,
-                logs,
-                cryptography,
-                metadata,
-                proxyArgs);
-    }
-
     /// The ports that no connection may be sent to: our own.
     public List<Integer> illegalPorts() {
         return sockets.socks5()
