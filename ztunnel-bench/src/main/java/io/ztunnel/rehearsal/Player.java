@@ -26,10 +26,10 @@ final class Player {
     /// are.
     static final InetSocketAddress APPLICATION = new InetSocketAddress("127.0.0.2", 0);
 
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     /// Writing the cache is part of the end.
-    private static final Duration WRITING = Duration.ofSeconds(120);
+    private static final Duration WRITING = Duration.ofMinutes(2);
 
     private static final long PAUSE_NANOS = Duration.ofMillis(50).toNanos();
     private static final int LAST_LINES = 5;

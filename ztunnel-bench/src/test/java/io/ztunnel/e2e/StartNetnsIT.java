@@ -79,8 +79,15 @@ class StartNetnsIT {
         Path file = folder.resolve("malformed.yaml");
         Files.writeString(
                 file,
-                "workloads:\n- uid: a\n  name: a\n  namespace: b\n"
-                        + "  workloadIps: []\n  services: {}\n  color: red\n");
+                """
+                workloads:
+                - uid: a
+                  name: a
+                  namespace: b
+                  workloadIps: []
+                  services: {}
+                  color: red
+                """);
         DaemonProcess daemon = refusesToStart("LOCAL_XDS_PATH=" + file);
         assertThat(daemon.lines("Error: ")).singleElement().asString().contains(file + ":7: ");
         // Each sentence once, not once for each layer that passed it on.

@@ -67,7 +67,6 @@ class VanishedPeerNetnsIT {
             idle.setSoTimeout(60_000);
             assertThat(idle.getInputStream().read()).isEqualTo(-1);
             writer.join();
-            idle.close();
             MeshLab.eventually("it says so", () -> !client.lines("ping timeout").isEmpty());
         }
     }

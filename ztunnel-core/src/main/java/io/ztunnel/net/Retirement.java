@@ -131,13 +131,17 @@ public final class Retirement {
             ByteBuffer description = ByteBuffer.allocateDirect(16).order(ByteOrder.nativeOrder());
             description.putShort(0, (short) 1);
             description.putLong(8, MemorySegment.ofBuffer(program).address());
-            steered =
-                    tryOption(
-                            () ->
-                                    listener.config()
-                                            .setOption(
-                                                    SocketOptions.STEERING_PROGRAM, description));
-            Reference.reachabilityFence(program);
+            try {
+                steered =
+                        tryOption(
+                                () ->
+                                        listener.config()
+                                                .setOption(
+                                                        SocketOptions.STEERING_PROGRAM,
+                                                        description));
+            } finally {
+                Reference.reachabilityFence(program);
+            }
             return steered;
         }
 

@@ -24,9 +24,9 @@ final class Credentials {
 
     /// How long a tunnel goes on once our certificate has been renewed: at least, and up to so much
     /// more.
-    private static final Duration AFTER_RENEWAL = Duration.ofSeconds(60);
+    private static final Duration AFTER_RENEWAL = Duration.ofMinutes(1);
 
-    private static final Duration RENEWAL_SPREAD = Duration.ofSeconds(240);
+    private static final Duration RENEWAL_SPREAD = Duration.ofMinutes(4);
 
     private final HeldCertificate own;
     private final VerifiedPeer peer;

@@ -75,7 +75,9 @@ public final class FakeIstiod {
             if (request != null && request.hasNode()) {
                 sent.put(request.getTypeUrl(), "nothing");
             }
-            sent.replaceAll((typeUrl, version) -> push(stream, typeUrl, version));
+            for (Map.Entry<String, Object> type : sent.entrySet()) {
+                type.setValue(push(stream, type.getKey(), type.getValue()));
+            }
         }
     }
 

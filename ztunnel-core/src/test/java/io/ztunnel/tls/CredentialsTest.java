@@ -26,7 +26,8 @@ class CredentialsTest {
     private final IssuingCa root = IssuingCa.root("O=cluster.local");
     private final Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
 
-    /// @param ownHours until ours expires, and until the peer's does
+    /// @param own until ours expires
+    /// @param peer until the peer's does
     private Credentials credentials(Usage usage, Duration own, Duration peer, double dice)
             throws PeerRejected {
         HeldCertificate held = new HeldCertificate(OWN, root.issue(lasting(OWN, own)), 1);
