@@ -310,7 +310,7 @@ public final class ConfigReader {
     }
 
     private ZtunnelConfig.@Nullable LocalSource localSource() {
-        String file = env.text(LOCAL_XDS_PATH);
+        String file = env.filled(LOCAL_XDS_PATH);
         String text = env.text(LOCAL_XDS);
         if (file != null && text != null) {
             problem("only one of LOCAL_XDS_PATH or LOCAL_XDS may be set");

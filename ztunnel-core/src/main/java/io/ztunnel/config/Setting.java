@@ -54,7 +54,11 @@ enum Setting {
             "duration",
             "`24h`",
             "a kept state that the control plane has not confirmed for so long is refused"),
-    LOCAL_XDS_PATH(Group.CONTROL_PLANE, "path", "–", "static workloads, services and policies"),
+    LOCAL_XDS_PATH(
+            Group.CONTROL_PLANE,
+            "path",
+            "–",
+            "static workloads, services and policies; empty: none"),
     LOCAL_XDS(Group.CONTROL_PLANE, "text", "–", "the same as text; not both"),
     FAKE_CA(Group.CONTROL_PLANE, "bool", "`false`", "sign certificates oneself; for tests"),
     SECRET_TTL(Group.CONTROL_PLANE, "duration", "`24h`", "lifetime asked for in certificates"),

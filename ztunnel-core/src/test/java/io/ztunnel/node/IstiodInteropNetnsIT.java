@@ -23,9 +23,10 @@ import java.util.Map;
 /// Our daemons live from somebody else's control plane.
 ///
 /// `ZTUNNEL_ISTIOD_COMMAND` starts one: it reads Kubernetes objects from the file that the variable
-/// `LIVE_OBJECTS` names, again whenever it changes, and serves delta xDS in the clear on
-/// `LIVE_LISTEN`. Without the variable there is nobody to talk with, and what istiod once said is
-/// replayed instead (`ReplayIT` in `ztunnel-xds`).
+/// `LIVE_OBJECTS` names, again whenever it changes, serves delta xDS over TLS on `LIVE_LISTEN` and
+/// writes the certificate to trust it by to `LIVE_ROOT`, another one at each start. Without the
+/// variable there is nobody to talk with, and what istiod once said is replayed instead
+/// (`ReplayIT` in `ztunnel-xds`).
 @Tag("peer")
 @Timeout(300)
 class IstiodInteropNetnsIT {
@@ -67,7 +68,9 @@ class IstiodInteropNetnsIT {
 
             // Gone, and nobody notices; back, and the stream is taken up again.
             istiod.destroyForcibly().waitFor();
-            MeshLab.eventually("noticed", () -> !client.lines("XDS").isEmpty());
+            MeshLab.eventually(
+                    "noticed",
+                    () -> !client.lines("the stream to the control plane ended").isEmpty());
             talk.roundTrip();
             objects(pods, denyFrom("client"));
             Process again = istiod(lab, command);
@@ -101,10 +104,11 @@ class IstiodInteropNetnsIT {
     }
 
     private DaemonProcess daemon(MeshLab lab, Pod pod, String... more) {
-        String[] all = new String[more.length + 4];
-        System.arraycopy(more, 0, all, 4, more.length);
+        String[] all = new String[more.length + 5];
+        System.arraycopy(more, 0, all, 5, more.length);
         all[0] = "LOCAL_XDS_PATH=";
-        all[1] = "XDS_ADDRESS=http://" + LISTEN;
+        all[1] = "XDS_ADDRESS=https://" + LISTEN;
+        all[4] = "XDS_ROOT_CA=" + folder.resolve("istiod.pem");
         all[2] = "CLUSTER_ID=Kubernetes";
         all[3] = "NODE_NAME=" + node(pod);
         return lab.daemon(pod, DaemonProcess.ours(), all);
@@ -118,6 +122,8 @@ class IstiodInteropNetnsIT {
                                 Map.of(
                                         "LIVE_OBJECTS",
                                         folder.resolve("objects.yaml").toString(),
+                                        "LIVE_ROOT",
+                                        folder.resolve("istiod.pem").toString(),
                                         "LIVE_LISTEN",
                                         LISTEN),
                                 folder.resolve("istiod.log").toFile());
