@@ -261,7 +261,9 @@ class ControlPlaneNetnsIT {
                 () -> daemon.lines("the stream to the control plane ended").size() > 1);
         assertThat(daemon.isReady()).isFalse();
         assertThat(daemon.get("http://127.0.0.1:15021/healthz/ready")).contains("state manager");
-        assertThat(daemon.get("http://127.0.0.1:15000/config_dump")).contains(reason);
+        MeshLab.eventually(
+                "the dump tells it",
+                () -> daemon.get("http://127.0.0.1:15000/config_dump").contains(reason));
         end(daemon);
     }
 
