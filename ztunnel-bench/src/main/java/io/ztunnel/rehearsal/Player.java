@@ -28,6 +28,11 @@ final class Player {
 
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
+    /// Classes only: code that is compiled by recorded profiles is slower for good
+    /// (docs/adr/0011-start-up-cache.md).
+    private static final String RECORD =
+            "-XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining -XX:AOTCacheOutput=";
+
     /// Writing the cache is part of the end.
     private static final Duration WRITING = Duration.ofMinutes(2);
 
@@ -54,7 +59,7 @@ final class Player {
         builder.environment()
                 .putAll(
                         Map.ofEntries(
-                                Map.entry("ZTUNNEL_JAVA_OPTS", "-XX:AOTCacheOutput=" + cache),
+                                Map.entry("ZTUNNEL_JAVA_OPTS", RECORD + cache),
                                 Map.entry("PROXY_MODE", "dedicated"),
                                 Map.entry("PROXY_WORKLOAD_INFO", "default/rehearsal/" + ACCOUNT),
                                 Map.entry("NODE_NAME", "rehearsal"),
