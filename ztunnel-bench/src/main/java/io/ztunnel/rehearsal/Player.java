@@ -75,7 +75,10 @@ final class Player {
                                 // Many handshakes, and many streams in one tunnel.
                                 Map.entry("POOL_MAX_STREAMS_PER_CONNECTION", "8"),
                                 Map.entry("ZTUNNEL_WORKER_THREADS", "2")));
-        return new Player(builder.start(), log);
+        Process process = builder.start();
+        // Whoever ends the rehearsal must not be left with a daemon on the node's ports.
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroy));
+        return new Player(process, log);
     }
 
     /// One workload, reached by its address and by a service's, that lets itself call itself.
