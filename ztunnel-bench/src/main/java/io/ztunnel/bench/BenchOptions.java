@@ -11,6 +11,7 @@ import java.util.Optional;
 /// @param warmUpSeconds of each of the kinds of work that warm a variant up
 /// @param idleConnections that are held while memory is read
 /// @param only names of scenarios, empty for all
+/// @param inPod ztunnels are on nodes, not in the pods
 /// @param variants names of variants, empty for all that can run
 record BenchOptions(
         int rounds,
@@ -23,7 +24,8 @@ record BenchOptions(
         String ours,
         Optional<String> peer,
         Optional<Path> json,
-        boolean again) {
+        boolean again,
+        boolean inPod) {
     static final String USAGE =
             """
             Usage: ztunnel bench [options]       the daemons, from outside, as root
@@ -34,6 +36,7 @@ record BenchOptions(
               --ours CMD           starts one of our daemons (./ztunnel proxy ztunnel)
               --peer-command CMD   starts one upstream ztunnel, or ZTUNNEL_PEER_COMMAND
               --variants LIST      of direct,haproxy,ours,upstream (all that can run)
+              --in-pod             ztunnels on nodes of their own, as in Kubernetes, not in the pods
               --again              our daemon as a second variant: the noise of this machine
               --rounds N           alternated rounds (3)
               --seconds N          of one measurement (2)
@@ -73,7 +76,7 @@ record BenchOptions(
         Optional<Path> json = Optional.empty();
         for (int i = 0; i < words.size(); i++) {
             switch (words.get(i)) {
-                case "--quick", "--again" -> {}
+                case "--quick", "--again", "--in-pod" -> {}
                 case "--rounds" -> {
                     rounds = number(words, ++i, 1, 100);
                     startRounds = Math.min(rounds, startRounds);
@@ -100,7 +103,8 @@ record BenchOptions(
                 ours,
                 peer.filter(command -> !command.isBlank()),
                 json,
-                words.contains("--again"));
+                words.contains("--again"),
+                words.contains("--in-pod"));
     }
 
     boolean wants(Scenario scenario) {

@@ -45,7 +45,7 @@ final class BenchRun {
         List<Site> sites = new ArrayList<>();
         for (Variant variant : variants) {
             try {
-                Site site = Site.build(lab, variant, authority);
+                Site site = Site.build(lab, variant, options.inPod(), authority);
                 site.start();
                 say("warming up " + variant.name());
                 WarmUp.run(site, options.warmUpSeconds());

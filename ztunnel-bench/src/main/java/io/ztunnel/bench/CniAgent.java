@@ -2,6 +2,11 @@ package io.ztunnel.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import io.ztunnel.inpod.proto.AddWorkload;
+import io.ztunnel.inpod.proto.DelWorkload;
+import io.ztunnel.inpod.proto.SnapshotSent;
+import io.ztunnel.inpod.proto.WorkloadInfo;
+import io.ztunnel.inpod.proto.WorkloadRequest;
 import io.ztunnel.net.linux.Errno;
 import io.ztunnel.net.linux.LibC;
 import io.ztunnel.net.linux.SeqPacketListener;
@@ -9,7 +14,6 @@ import io.ztunnel.net.linux.SeqPacketSocket;
 import io.ztunnel.net.linux.SystemCallException;
 import io.ztunnel.net.linux.WakeUp;
 
-import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -19,16 +23,13 @@ import java.util.concurrent.locks.LockSupport;
 /// (docs/spec/inpod-and-deployment.md 1.2 and 1.3). One thread.
 final class CniAgent implements AutoCloseable {
     private static final int PACKET = 1024;
-    private static final byte[] SNAPSHOT_SENT = {0x1a, 0};
     private static final byte[] DONE = {0x0a, 0};
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private final SeqPacketListener listener;
     private final SeqPacketSocket daemon;
     private final WakeUp wakeUp;
 
-    private CniAgent(SeqPacketListener listener, SeqPacketSocket daemon, WakeUp wakeUp) {
-        this.listener = listener;
+    private CniAgent(SeqPacketSocket daemon, WakeUp wakeUp) {
         this.daemon = daemon;
         this.wakeUp = wakeUp;
     }
@@ -42,13 +43,13 @@ final class CniAgent implements AutoCloseable {
         }
     }
 
-    /// Waits for the daemon and its hello.
-    static CniAgent greeting(SeqPacketListener listener) {
-        long until = System.nanoTime() + PATIENCE.toNanos();
+    /// Waits for the next daemon and its hello.
+    static CniAgent greeting(SeqPacketListener listener, Duration patience) {
+        long until = System.nanoTime() + patience.toNanos();
         try {
             while (true) {
                 try {
-                    CniAgent agent = new CniAgent(listener, listener.accept(PACKET), WakeUp.open());
+                    CniAgent agent = new CniAgent(listener.accept(PACKET), WakeUp.open());
                     agent.packet();
                     return agent;
                 } catch (SystemCallException none) {
@@ -65,23 +66,26 @@ final class CniAgent implements AutoCloseable {
 
     /// Announces a pod and waits for the answer; the nanoseconds that took.
     long add(String uid, String name, String account, int netns) {
-        byte[] info =
-                joined(
-                        field(1, name.getBytes(UTF_8)),
-                        field(2, "default".getBytes(UTF_8)),
-                        field(3, account.getBytes(UTF_8)));
-        return ask(field(1, joined(field(1, uid.getBytes(UTF_8)), field(2, info))), netns);
+        WorkloadInfo who =
+                WorkloadInfo.newBuilder()
+                        .setName(name)
+                        .setNamespace("default")
+                        .setServiceAccount(account)
+                        .build();
+        AddWorkload add = AddWorkload.newBuilder().setUid(uid).setWorkloadInfo(who).build();
+        return ask(WorkloadRequest.newBuilder().setAdd(add), netns);
     }
 
     long delete(String uid) {
-        return ask(field(2, field(2, uid.getBytes(UTF_8))));
+        return ask(WorkloadRequest.newBuilder().setDel(DelWorkload.newBuilder().setUid(uid)));
     }
 
     void snapshotSent() {
-        ask(SNAPSHOT_SENT);
+        ask(WorkloadRequest.newBuilder().setSnapshotSent(SnapshotSent.getDefaultInstance()));
     }
 
-    private long ask(byte[] request, int... descriptors) {
+    private long ask(WorkloadRequest.Builder message, int... descriptors) {
+        byte[] request = message.build().toByteArray();
         try {
             long start = System.nanoTime();
             SeqPacketListener.send(daemon, request, descriptors);
@@ -111,20 +115,6 @@ final class CniAgent implements AutoCloseable {
         throw new LabFailure("the daemon did not answer");
     }
 
-    /// A length-delimited field of a message, shorter than 128 bytes.
-    private static byte[] field(int number, byte[] content) {
-        byte[] head = {(byte) (number << 3 | 2), (byte) content.length};
-        return joined(head, content);
-    }
-
-    private static byte[] joined(byte[]... parts) {
-        ByteArrayOutputStream all = new ByteArrayOutputStream();
-        for (byte[] part : parts) {
-            all.writeBytes(part);
-        }
-        return all.toByteArray();
-    }
-
     static int open(Path netns) {
         try {
             return LibC.open(netns.toString());
@@ -146,7 +136,6 @@ final class CniAgent implements AutoCloseable {
         try {
             daemon.close();
             wakeUp.close();
-            listener.close();
         } catch (SystemCallException problem) {
             throw new LabFailure("cannot close", problem);
         }

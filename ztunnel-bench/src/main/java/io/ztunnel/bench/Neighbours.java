@@ -9,13 +9,11 @@ import java.util.Map;
 record Neighbours(Lane quiet, Lane noisy, Agent stalling) {
 
     static Neighbours build(
-            Lab lab, String variant, ZtunnelProxies proxies, Pod node, List<Pod> pods, Lane to) {
+            Lab lab, String variant, ZtunnelProxies proxies, List<Pod> pods, Lane to) {
         Pod quiet = pods.getFirst();
         Pod noisy = pods.getLast();
-        Agent watcher = Agent.start(lab, variant + "-node-watch", node);
-        NodeAgent agent = NodeAgent.start(lab.directory().resolve(variant + "-zds.sock"), pods);
-        List<Proxy> way =
-                List.of(proxies.shared(node, watcher, agent, pods), to.proxies().getLast());
+        Proxy shared = proxies.node("both", pods, ZtunnelProxies.SOURCE, Map.of());
+        List<Proxy> way = List.of(shared, to.proxies().getLast());
         Agent load = Agent.start(lab, variant + "-quiet-load", quiet);
         Agent noise = Agent.start(lab, variant + "-noisy-load", noisy);
         return new Neighbours(

@@ -1,5 +1,7 @@
 package io.ztunnel.bench;
 
+import io.ztunnel.net.linux.SeqPacketListener;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /// The command `ztunnel bench node`: one daemon in in-pod mode, what many pods cost it, whether
-/// anything is left of pods that have gone, and what idle connections hold.
+/// anything is left of pods that have gone, and what idle connections to another node hold.
 final class NodeBench {
     static final String USAGE =
             """
@@ -20,11 +22,12 @@ final class NodeBench {
               --ours CMD    starts the daemon (./ztunnel proxy ztunnel)
               --pods N      pods that are bound together (250)
               --cycles N    pods that come and go, one after the other (10000)
-              --idle N      idle connections between two of its pods (8000)
+              --idle N      idle connections from one of its pods to a pod of another node (8000)
             """;
 
     private static final String ACCOUNT = "source";
     private static final int WORKERS = 2;
+    private static final Duration START = Duration.ofSeconds(30);
     private static final Duration SETTLE = Duration.ofSeconds(3);
     private static final Duration HOLD = Duration.ofMinutes(2);
     private static final double MILLI = 1e6;
@@ -89,18 +92,15 @@ final class NodeBench {
             names.add(pod.netns());
             namespaces.add(CniAgent.open(pod.path()));
         }
-        Path socket = lab.directory().resolve("zds.sock");
         Path mesh = mesh(names, client, server);
-        var listener = CniAgent.listen(socket);
-        Daemon daemon = lab.start("ours-node", node, command, settings(authority, mesh, socket));
         System.out.println();
         System.out.println("| measured | unit | value |");
         System.out.println("|---|---|---|");
-        try (CniAgent agent = CniAgent.greeting(listener)) {
-            agent.snapshotSent();
-            manyPods(daemon, agent, names, namespaces);
-            comeAndGo(daemon, agent, namespaces);
-            idleConnections(daemon, agent, load, client, server);
+        try (Side near = side("near", node, authority, mesh);
+                Side far = side("far", lab.pod("far-node"), authority, mesh)) {
+            manyPods(near.daemon, near.agent, names, namespaces);
+            comeAndGo(near.daemon, near.agent, namespaces);
+            idleConnections(near, far, load, client, server);
         } finally {
             namespaces.forEach(CniAgent::close);
         }
@@ -163,20 +163,16 @@ final class NodeBench {
         row("resident memory left behind", "MB", (after.resident - before.resident) / 1e6);
     }
 
-    private void idleConnections(
-            Daemon daemon, CniAgent agent, Agent load, Pod client, Pod server) {
+    private void idleConnections(Side near, Side far, Agent load, Pod client, Pod server) {
         if (idle == 0) {
             return;
         }
-        int clientNetns = CniAgent.open(client.path());
-        int serverNetns = CniAgent.open(server.path());
-        agent.add("client", client.netns(), ACCOUNT, clientNetns);
-        agent.add("server", server.netns(), "destination", serverNetns);
-        CniAgent.close(clientNetns);
-        CniAgent.close(serverNetns);
+        near.add(client, ACCOUNT);
+        far.add(server, "destination");
         load.ask(Duration.ofSeconds(30), "probe " + server.address() + " 8080 20000");
         Lab.settle(SETTLE);
-        Reading before = Reading.of(daemon);
+        Reading nearBefore = Reading.of(near.daemon);
+        Reading farBefore = Reading.of(far.daemon);
         Map<String, Double> answer =
                 load.ask(
                         HOLD.plusSeconds(10),
@@ -186,15 +182,40 @@ final class NodeBench {
             throw new LabFailure("only %.0f are open".formatted(answer.get("count")));
         }
         Lab.settle(SETTLE);
-        Reading held = Reading.of(daemon);
-        row("resident memory before idle connections", "MB", before.resident / 1e6);
-        row("resident memory with " + idle + ", each at both ends", "MB", held.resident / 1e6);
-        row(
-                "resident memory for a connection, both ends",
-                "KB",
-                (held.resident - before.resident) / 1e3 / idle);
-        row("threads more", "", (double) (held.threads - before.threads));
+        idleSide("client's node", nearBefore, Reading.of(near.daemon));
+        idleSide("server's node", farBefore, Reading.of(far.daemon));
         load.ask(Duration.ofSeconds(30), "release");
+    }
+
+    private void idleSide(String which, Reading before, Reading held) {
+        String what = which + ", " + idle + " idle connections: ";
+        row(what + "resident memory before", "MB", before.resident / 1e6);
+        row(what + "for a connection", "KB", (held.resident - before.resident) / 1e3 / idle);
+        row(what + "descriptors for one", "", (double) (held.files - before.files) / idle);
+        row(what + "threads more", "", (double) (held.threads - before.threads));
+    }
+
+    private Side side(String name, Pod home, Authority authority, Path mesh) {
+        Path socket = lab.directory().resolve(name + ".sock");
+        SeqPacketListener listener = CniAgent.listen(socket);
+        Daemon daemon = lab.start("ours-" + name, home, command, settings(authority, mesh, socket));
+        CniAgent agent = CniAgent.greeting(listener, START);
+        agent.snapshotSent();
+        return new Side(daemon, agent);
+    }
+
+    /// A daemon and the node agent that it talks with.
+    private record Side(Daemon daemon, CniAgent agent) implements AutoCloseable {
+        void add(Pod pod, String account) {
+            int netns = CniAgent.open(pod.path());
+            agent.add(pod.netns(), pod.netns(), account, netns);
+            CniAgent.close(netns);
+        }
+
+        @Override
+        public void close() {
+            agent.close();
+        }
     }
 
     /// What a process holds at one moment.

@@ -20,8 +20,9 @@ record Site(
         this(variant, pooled, handshakes, Optional.empty());
     }
 
+    /// @param inPod ztunnels are on nodes, not in the pods
     /// @param authority signs for ztunnels; the others want none
-    static Site build(Lab lab, Variant variant, Optional<Authority> authority) {
+    static Site build(Lab lab, Variant variant, boolean inPod, Optional<Authority> authority) {
         String name = variant.name();
         Pod source = lab.pod(name + "-src");
         Pod destination = lab.pod(name + "-dst");
@@ -50,6 +51,7 @@ record Site(
                                 lab,
                                 variant,
                                 authority.orElseThrow(),
+                                inPod,
                                 List.of(source, unpooled, node.getFirst(), node.getLast()),
                                 destination);
                 Proxy last = proxies.destination(destination, server);
@@ -66,14 +68,7 @@ record Site(
                                         echo,
                                         bulk,
                                         List.of(unpooledFirst, last))),
-                        Optional.of(
-                                Neighbours.build(
-                                        lab,
-                                        name,
-                                        proxies,
-                                        lab.pod(name + "-node"),
-                                        node,
-                                        pooled)));
+                        Optional.of(Neighbours.build(lab, name, proxies, node, pooled)));
             }
         };
     }

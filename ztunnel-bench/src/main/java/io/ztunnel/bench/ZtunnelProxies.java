@@ -7,8 +7,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/// How a ztunnel is run here, ours and upstream's alike: dedicated mode, one in each pod, mesh from
-/// a file, certificates from a local authority (docs/spec/config-observability-dns.md 1.3).
+/// How a ztunnel is run here, ours and upstream's alike: mesh from a file, certificates from a
+/// local authority (docs/spec/config-observability-dns.md 1.3), and either one in each pod
+/// (dedicated mode) or each on a node of its own, behind a node agent (in-pod mode).
 final class ZtunnelProxies {
     /// The two service accounts.
     static final String SOURCE = "source";
@@ -20,10 +21,17 @@ final class ZtunnelProxies {
     private final Lab lab;
     private final Variant variant;
     private final Authority authority;
+    private final boolean inPod;
     private final Path mesh;
 
     ZtunnelProxies(
-            Lab lab, Variant variant, Authority authority, List<Pod> sources, Pod destination) {
+            Lab lab,
+            Variant variant,
+            Authority authority,
+            boolean inPod,
+            List<Pod> sources,
+            Pod destination) {
+        this.inPod = inPod;
         this.lab = lab;
         this.variant = variant;
         this.authority = authority;
@@ -48,29 +56,39 @@ final class ZtunnelProxies {
         return proxy("hs", pod, watcher, SOURCE, alone);
     }
 
-    /// One daemon for the sources that the agent tells it of, as on a node of Kubernetes.
-    Proxy shared(Pod node, Agent watcher, NodeAgent agent, List<Pod> sources) {
-        sources.forEach(pod -> Redirection.apply(pod, lab.hub().address()));
-        Map<String, String> settings = common(SOURCE, AuthorityMain.NODE_TOKEN);
-        settings.put("PROXY_MODE", "shared");
-        settings.put("INPOD_UDS", agent.path().toString());
-        return new Proxy(
-                lab, variant.name() + "-node", node, variant.command(), settings, watcher, READY);
-    }
-
     Proxy destination(Pod pod, Agent watcher) {
         return proxy("dst", pod, watcher, DESTINATION, Map.of());
     }
 
     private Proxy proxy(
             String role, Pod pod, Agent watcher, String account, Map<String, String> extra) {
+        if (inPod) {
+            return node(role, List.of(pod), account, extra);
+        }
         Redirection.apply(pod, lab.hub().address());
         Map<String, String> settings = common(account, account);
         settings.put("PROXY_MODE", "dedicated");
         settings.put("PROXY_WORKLOAD_INFO", "default/" + podName(pod) + "/" + account);
+        // The reply to a client's address needs rules that a dedicated pod has not.
+        settings.put("ENABLE_ORIG_SRC", "false");
+        settings.put("PACKET_MARK", "1337");
         settings.putAll(extra);
         String name = variant.name() + "-" + role;
         return new Proxy(lab, name, pod, variant.command(), settings, watcher, READY);
+    }
+
+    /// One daemon that serves pods from a namespace of its own, as on a node of Kubernetes.
+    Proxy node(String role, List<Pod> pods, String account, Map<String, String> extra) {
+        String name = variant.name() + "-" + role + "-node";
+        Pod home = lab.pod(name);
+        Agent watcher = Agent.start(lab, name + "-watch", home);
+        pods.forEach(pod -> Redirection.apply(pod, lab.hub().address()));
+        Path socket = lab.directory().resolve(name + ".sock");
+        Map<String, String> settings = common(account, AuthorityMain.NODE_TOKEN);
+        settings.put("PROXY_MODE", "shared");
+        settings.put("INPOD_UDS", NodeAgent.start(socket, pods, account).path().toString());
+        settings.putAll(extra);
+        return new Proxy(lab, name, home, variant.command(), settings, watcher, READY);
     }
 
     private Map<String, String> common(String account, String token) {
@@ -81,8 +99,6 @@ final class ZtunnelProxies {
         settings.put("CA_ADDRESS", "https://" + authority.address());
         settings.put("CA_ROOT_CA", authority.root().toString());
         settings.put("AUTH_TOKEN", token);
-        settings.put("ENABLE_ORIG_SRC", "false");
-        settings.put("PACKET_MARK", "1337");
         settings.put("ISTIO_META_DNS_CAPTURE", "false");
         settings.put("ZTUNNEL_WORKER_THREADS", "2");
         return settings;

@@ -23,8 +23,8 @@ final class Newcomers implements AutoCloseable {
     private static final byte[] WORD = {'h', 'e', 'l', 'l', 'o'};
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(20);
 
-    /// More would only wait for a machine that is busy otherwise.
-    private static final int MOST_OPEN = 100;
+    /// What a stall of four seconds leaves waiting at 500 per second.
+    private static final int MOST_OPEN = 2_000;
 
     private final Namespace from;
     private final InetSocketAddress to;
@@ -35,9 +35,10 @@ final class Newcomers implements AutoCloseable {
     private final Thread thread = new Thread(this::run, "newcomers");
     private final long start = System.nanoTime();
     private volatile boolean ending;
-    private long served;
-    private long late;
+    private final List<Long> micros = new ArrayList<>();
     private long slowest;
+    private long late;
+    private long slowestBegan;
     private long end;
 
     /// @param perSecond the machine may make it fewer
@@ -109,8 +110,13 @@ final class Newcomers implements AutoCloseable {
         if (channel.read(heard) < WORD.length) {
             throw new EOFException("heard only " + heard.position() + " bytes");
         }
-        served++;
-        slowest = Math.max(slowest, System.nanoTime() - (Long) key.attachment());
+        long begun = (Long) key.attachment();
+        long took = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - begun);
+        if (took > slowest) {
+            slowest = took;
+            slowestBegan = TimeUnit.NANOSECONDS.toMillis(begun - start);
+        }
+        micros.add(took);
         key.cancel();
         channel.close();
     }
@@ -158,18 +164,30 @@ final class Newcomers implements AutoCloseable {
     }
 
     long served() {
-        return served;
+        return micros.size();
     }
 
     @Override
     public String toString() {
-        return "new connections %d (%d/s), failed %d, not opened for want of room %d, slowest %d ms"
+        return """
+        new connections %d (%d/s), failed %d, not opened for want of room %d, \
+        p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms, slowest %.1f ms (begun after %d ms)\
+        """
                 .formatted(
-                        served,
-                        served * 1_000 / Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - start)),
+                        served(),
+                        served() * 1_000 / Math.max(1, TimeUnit.NANOSECONDS.toMillis(end - start)),
                         failures.size(),
                         late,
-                        TimeUnit.NANOSECONDS.toMillis(slowest));
+                        millisAt(0.5),
+                        millisAt(0.99),
+                        millisAt(0.999),
+                        slowest / 1e3,
+                        slowestBegan);
+    }
+
+    private double millisAt(double part) {
+        List<Long> sorted = micros.stream().sorted().toList();
+        return sorted.isEmpty() ? 0 : sorted.get((int) (part * (sorted.size() - 1))) / 1e3;
     }
 
     /// Opens no more and waits for those that are open.

@@ -13,12 +13,15 @@ import java.util.concurrent.locks.LockSupport;
 
 /// Connections that stay and say a word now and then; one that is cut is opened anew.
 ///
-/// A connection passes both nodes, so the first daemon that is told to end after it was opened
-/// carries it, and may cut it when its deadline has come: not before, and nobody else. Results may
-/// be read after [#close].
+/// A connection passes both nodes, so the first daemon that has not closed its listeners when it is
+/// opened carries it, and may cut it when its deadline has come: not before, and nobody else.
+/// Results may be read after [#close].
 final class Residents implements AutoCloseable {
     /// Between the signal and the daemon's clock, and between two clocks.
     private static final Duration EARLY = Duration.ofMillis(300);
+
+    /// A daemon without listeners may still be given a request on a tunnel that it has.
+    private static final Duration LATE = Duration.ofMillis(500);
 
     private final Conversations talk;
     private final Duration deadline;
@@ -39,14 +42,14 @@ final class Residents implements AutoCloseable {
         thread.start();
     }
 
-    /// When a daemon was told to end and when it was seen to have closed its doors.
+    /// When a daemon was told to end and when it was seen to listen no more.
     private static final class Termination {
         final long told = System.nanoTime();
-        volatile long closed = Long.MAX_VALUE;
+        volatile long closed = Long.MAX_VALUE / 2;
     }
 
     /// To be told right before a daemon is told to end; the result is to be run when it is seen to
-    /// take nothing new any more.
+    /// listen no more.
     Runnable terminating() {
         Termination termination = new Termination();
         terminations.add(termination);
@@ -118,15 +121,17 @@ final class Residents implements AutoCloseable {
         private void judge(Throwable cut) {
             long now = System.nanoTime();
             for (Termination each : terminations) {
-                if (each.closed - opened >= 0) {
+                if (opened - each.closed <= LATE.toNanos()) {
                     long lived = now - each.told;
                     if (lived + EARLY.toNanos() >= deadline.toNanos()) {
                         cutAtDeadline++;
                     } else {
                         tooEarly.add(
-                                TimeUnit.NANOSECONDS.toMillis(lived)
-                                        + " ms after the signal: "
-                                        + cut);
+                                "%d ms after the signal, opened %d ms after it: %s"
+                                        .formatted(
+                                                TimeUnit.NANOSECONDS.toMillis(lived),
+                                                TimeUnit.NANOSECONDS.toMillis(opened - each.told),
+                                                cut));
                     }
                     return;
                 }

@@ -12,12 +12,11 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.Socket;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -42,9 +41,9 @@ class RolloutNetnsIT {
     private static final Duration DEADLINE =
             Duration.ofSeconds(Integer.getInteger("rollout.deadline", 6));
 
-    private static final InetAddress LOOPBACK = InetAddress.ofLiteral("127.0.0.1");
-
-    @TempDir Path folder;
+    /// Kept after a failure: what the daemons logged says which of them lost whom.
+    @TempDir(cleanup = CleanupMode.ON_SUCCESS)
+    Path folder;
 
     @Test
     void ourDaemonsTakeOverFromEachOtherWithoutALostConnection() throws Exception {
@@ -69,36 +68,73 @@ class RolloutNetnsIT {
         roll(List.of(ours, theirs, ours), List.of(theirs, ours, ours));
     }
 
+    /// Daemons and servers in turn: first a daemon, on the server's node and on the client's
+    /// alternately, then the pod behind the service that the new connections go to.
+    @Test
+    void daemonsAndServersAreReplacedInTurnWithoutALostConnection() throws Exception {
+        try (TwoNodes nodes = new TwoNodes(folder, DEADLINE)) {
+            nodes.near().start(DaemonProcess.ours());
+            nodes.far().start(DaemonProcess.ours());
+            try (Deployment shop = new Deployment(nodes, nodes.workloads())) {
+                List<Turn> turns = new ArrayList<>();
+                for (int i = 1; i <= RESTARTS; i++) {
+                    TwoNodes.Side side = i % 2 == 1 ? nodes.far() : nodes.near();
+                    turns.add(
+                            residents -> {
+                                DaemonProcess old = replace(side, DaemonProcess.ours(), residents);
+                                shop.rollOut();
+                                return List.of(old);
+                            });
+                }
+                underLoad(nodes, shop.address(), turns);
+            }
+        }
+    }
+
     private void roll(List<List<String>> nearCommands, List<List<String>> farCommands)
             throws Exception {
-        List<DaemonProcess> old = new ArrayList<>();
-        try (TwoNodes nodes = new TwoNodes(folder, DEADLINE);
-                ServerSocketChannel _ =
-                        Application.serve(
-                                nodes.far().pod().namespace(),
-                                Conversations.ECHO,
-                                Application::echo)) {
+        try (TwoNodes nodes = new TwoNodes(folder, DEADLINE)) {
             nodes.near().start(nearCommands.getFirst());
             nodes.far().start(farCommands.getFirst());
-            Conversations talk =
-                    new Conversations(nodes.near().pod().namespace(), nodes.far().pod().ipv4());
+            List<Turn> turns = new ArrayList<>();
+            for (int i = 1; i <= RESTARTS; i++) {
+                List<String> far = farCommands.get(i % farCommands.size());
+                List<String> near = nearCommands.get(i % nearCommands.size());
+                turns.add(
+                        residents ->
+                                List.of(
+                                        replace(nodes.far(), far, residents),
+                                        replace(nodes.near(), near, residents)));
+            }
+            InetAddress server = nodes.far().pod().ipv4();
+            underLoad(nodes, new InetSocketAddress(server, Conversations.ECHO), turns);
+        }
+    }
+
+    /// Some replacements; the daemons that were told to end.
+    @FunctionalInterface
+    private interface Turn {
+        List<DaemonProcess> take(Residents residents) throws Exception;
+    }
+
+    /// @param newcomersGo where the new connections go; those that stay go to the far node's pod
+    private static void underLoad(TwoNodes nodes, InetSocketAddress newcomersGo, List<Turn> turns)
+            throws Exception {
+        List<DaemonProcess> old = new ArrayList<>();
+        Conversations talk =
+                new Conversations(nodes.near().pod().namespace(), nodes.far().pod().ipv4());
+        try (ServerSocketChannel _ =
+                Application.serve(
+                        nodes.far().pod().namespace(), Conversations.ECHO, Application::echo)) {
             talk.roundTrip();
-            Newcomers newcomers =
-                    new Newcomers(
-                            talk.client(),
-                            new InetSocketAddress(talk.server(), Conversations.ECHO),
-                            RATE);
+            Newcomers newcomers = new Newcomers(talk.client(), newcomersGo, RATE);
             Residents residents = new Residents(talk, STANDING, DEADLINE);
-            List<String> events = new ArrayList<>();
+            List<Long> turned = new ArrayList<>();
             try (newcomers;
                     residents) {
-                for (int i = 1; i <= RESTARTS; i++) {
-                    List<String> far = farCommands.get(i % farCommands.size());
-                    old.add(replace(nodes.far(), far, residents));
-                    events.add("far " + newcomers.millisSinceStart());
-                    List<String> near = nearCommands.get(i % nearCommands.size());
-                    old.add(replace(nodes.near(), near, residents));
-                    events.add("near " + newcomers.millisSinceStart());
+                for (Turn each : turns) {
+                    old.addAll(each.take(residents));
+                    turned.add(newcomers.millisSinceStart());
                 }
                 for (DaemonProcess each : old) {
                     assertThat(each.process().waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -106,9 +142,9 @@ class RolloutNetnsIT {
                 }
             }
             System.out.printf(
-                    "rollout: %d + %d restarts, %s; %s%n",
-                    RESTARTS, RESTARTS, newcomers, residents);
-            assertThat(newcomers.failures()).as("signals at %s", events).isEmpty();
+                    "rollout: %d turns, %d daemons replaced, %s; %s; turns ended after %s ms%n",
+                    turns.size(), old.size(), newcomers, residents, turned);
+            assertThat(newcomers.failures()).as("turns ended at %s", turned).isEmpty();
             assertThat(residents.tooEarly()).isEmpty();
             assertThat(newcomers.served()).isPositive();
         }
@@ -117,20 +153,22 @@ class RolloutNetnsIT {
     private static DaemonProcess replace(
             TwoNodes.Side side, List<String> command, Residents residents) throws Exception {
         DaemonProcess old = side.serving();
+        int olds = listeners(side.pod());
         side.start(command);
-        Pod home = side.formerHome();
+        int news = listeners(side.pod()) - olds;
         Runnable closed = residents.terminating();
         old.process().destroy();
-        MeshLab.eventually("it closes its doors", () -> !isOpen(home));
+        MeshLab.eventually("it closes its doors", () -> listeners(side.pod()) == news);
         closed.run();
         return old;
     }
 
-    private static boolean isOpen(Pod home) {
-        try (Socket _ = Application.connect(home.namespace(), LOOPBACK, 15021)) {
-            return true;
-        } catch (IOException refused) {
-            return false;
-        }
+    /// Sockets that listen for what the pod sends and for what it is sent, whoever owns them.
+    private static int listeners(Pod pod) {
+        return (int)
+                pod.namespace()
+                        .run("ss", "-ltnH", "sport = :15001 or sport = :15008")
+                        .lines()
+                        .count();
     }
 }

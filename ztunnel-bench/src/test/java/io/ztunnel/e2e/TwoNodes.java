@@ -55,7 +55,12 @@ final class TwoNodes implements AutoCloseable {
         world.fabric().start(authority, Map.of(), folder.resolve("ca.log").toFile());
         MeshLab.eventually(
                 "the CA answers", () -> folder.resolve("root-cert.pem").toFile().length() > 0);
-        mesh("workloads:\n" + near.workload(near.pod, "") + far.workload(far.pod, ""));
+        mesh("workloads:\n" + workloads());
+    }
+
+    /// The entries of the two pods in the mesh file.
+    String workloads() {
+        return near.workload(near.pod, "") + far.workload(far.pod, "");
     }
 
     Side near() {
@@ -128,6 +133,16 @@ final class TwoNodes implements AutoCloseable {
             return node.pod(podName);
         }
 
+        /// Tells the serving daemon of a pod that was added after it started.
+        void announce(Pod added) throws IOException {
+            assertThat(add(added)).isEmpty();
+        }
+
+        /// Whether the serving daemon has the pod in its mesh.
+        boolean knows(Pod any) {
+            return serving.get("http://127.0.0.1:15000/config_dump").contains('"' + uid(any) + '"');
+        }
+
         /// Tells the serving daemon that a pod is gone.
         void remove(Pod gone) throws IOException {
             pods.remove(gone);
@@ -141,11 +156,6 @@ final class TwoNodes implements AutoCloseable {
         /// Where the first daemon lives.
         Pod firstHome() {
             return homes.getFirst();
-        }
-
-        /// Where the one before the daemon that serves lives.
-        Pod formerHome() {
-            return homes.get(daemons % homes.size());
         }
 
         /// Where the daemon that serves lives itself.
@@ -215,7 +225,7 @@ final class TwoNodes implements AutoCloseable {
         /// @param more further fields; `services` among them replaces the empty one
         String workload(Pod of, String more) {
             return """
-            - uid: Kubernetes//Pod/default/%1$s
+            - uid: %6$s
               name: %1$s
               namespace: default
               serviceAccount: %1$s
@@ -233,7 +243,17 @@ final class TwoNodes implements AutoCloseable {
                             name,
                             of.ipv4().getHostAddress(),
                             more.contains("services:") ? "" : "  services: {}",
-                            more);
+                            more,
+                            uid(of));
+        }
+
+        private static String uid(Pod of) {
+            return "Kubernetes//Pod/default/" + of.name();
+        }
+
+        @Override
+        public String toString() {
+            return name;
         }
     }
 }

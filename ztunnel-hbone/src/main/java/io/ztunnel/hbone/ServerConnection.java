@@ -27,10 +27,15 @@ final class ServerConnection extends TunnelConnection {
     /// first request would fail it with a peer that does not try again.
     private static final long FIRST_REQUEST = TimeUnit.SECONDS.toNanos(1);
 
+    /// How long requests are still served after the peer has answered the PING behind our GOAWAY.
+    /// The answer may overtake requests that its library had taken before it read the GOAWAY.
+    private static final long STRAGGLERS = TimeUnit.MILLISECONDS.toNanos(200);
+
     private enum Draining {
         NO,
         AWAITING_FIRST,
         ANNOUNCED,
+        HEARD,
         FINAL
     }
 
@@ -97,7 +102,9 @@ final class ServerConnection extends TunnelConnection {
     @Override
     void onPingAck(long opaque) {
         if (opaque == DRAIN_PING && draining == Draining.ANNOUNCED) {
-            finishDraining();
+            draining = Draining.HEARD;
+            drainDeadline = pulse.now() + STRAGGLERS;
+            pulse.by(drainDeadline);
         }
     }
 
@@ -118,14 +125,18 @@ final class ServerConnection extends TunnelConnection {
 
     @Override
     long beatOfRole(long now) {
-        if (draining == Draining.AWAITING_FIRST && now - drainDeadline >= 0) {
-            announceDrain();
-        } else if (draining == Draining.ANNOUNCED && now - drainDeadline >= 0) {
-            finishDraining();
+        if (isDrainTimed() && now - drainDeadline >= 0) {
+            if (draining == Draining.AWAITING_FIRST) {
+                announceDrain();
+            } else {
+                finishDraining();
+            }
         }
-        return draining == Draining.AWAITING_FIRST || draining == Draining.ANNOUNCED
-                ? drainDeadline
-                : Pulse.NEVER;
+        return isDrainTimed() ? drainDeadline : Pulse.NEVER;
+    }
+
+    private boolean isDrainTimed() {
+        return draining != Draining.NO && draining != Draining.FINAL;
     }
 
     @Override

@@ -22,9 +22,9 @@ public interface Tunnel {
     boolean isUsable();
 
     /// Ends the tunnel when its streams have ended. A server says so in two steps: GOAWAY with
-    /// the highest id, PING, and after its answer GOAWAY with the last stream served; whoever
-    /// comes later gets REFUSED_STREAM (`docs/spec/dataplane.md` 5.3). Before its first stream a
-    /// server waits up to one second for it. A client says GOAWAY at once.
+    /// the highest id, PING, and 200 ms after its answer GOAWAY with the last stream served;
+    /// whoever comes later gets REFUSED_STREAM (`docs/spec/dataplane.md` 5.3). Before its first
+    /// stream a server waits up to one second for it. A client says GOAWAY at once.
     void drain();
 
     /// Ends the tunnel now: GOAWAY(NO_ERROR), every stream told, channel closed after the flush.

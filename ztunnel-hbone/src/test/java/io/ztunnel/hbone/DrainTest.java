@@ -50,7 +50,7 @@ class DrainTest {
         assertThat(peer.frames()).containsExactly("GOAWAY 2147483647 0", "PING");
         peer.connect(3);
         assertThat(peer.frames()).containsExactly("HEADERS 3 200");
-        peer.frame(6, 1, 0, DRAIN_PING);
+        peer.frame(6, 1, 0, DRAIN_PING).pass(200);
         assertThat(peer.frames()).containsExactly("GOAWAY 3 0");
         peer.connect(5);
         assertThat(peer.frames()).containsExactly("RST 5 7");
@@ -61,6 +61,21 @@ class DrainTest {
         assertThat(echo.cause).isNull();
     }
 
+    /// A library may answer a PING before it writes the requests that it has taken already.
+    @Test
+    void aRequestBehindTheAnswerToTheDrainsPingIsServed() {
+        peer.connect(1).data(1, 0, true).frames();
+        tunnels.getFirst().drain();
+        peer.frames();
+        peer.frame(6, 1, 0, DRAIN_PING).pass(199);
+        peer.connect(3);
+        assertThat(peer.frames()).containsExactly("HEADERS 3 200");
+        peer.pass(1);
+        assertThat(peer.frames()).containsExactly("GOAWAY 3 0");
+        peer.data(3, 0, true);
+        assertThat(peer.isOpen()).isFalse();
+    }
+
     /// Whoever has just arrived came with a request, and not every peer tries a second time.
     @Test
     void aTunnelWithoutARequestYetServesItsFirstBeforeItDrains() {
@@ -69,7 +84,7 @@ class DrainTest {
         assertThat(peer.frames()).isEmpty();
         peer.connect(1);
         assertThat(peer.frames()).containsExactly("HEADERS 1 200", "GOAWAY 2147483647 0", "PING");
-        peer.frame(6, 1, 0, DRAIN_PING);
+        peer.frame(6, 1, 0, DRAIN_PING).pass(200);
         assertThat(peer.frames()).containsExactly("GOAWAY 1 0");
     }
 
@@ -79,7 +94,7 @@ class DrainTest {
         peer.tunnel().drain();
         peer.pass(1_000);
         assertThat(peer.frames()).containsExactly("GOAWAY 2147483647 0", "PING");
-        peer.frame(6, 1, 0, DRAIN_PING);
+        peer.frame(6, 1, 0, DRAIN_PING).pass(200);
         assertThat(peer.frames()).containsExactly("GOAWAY 0 0");
         assertThat(peer.isOpen()).isFalse();
     }
