@@ -81,14 +81,20 @@ public final class Daemon implements AutoCloseable {
     void start() throws IOException {
         // Held until every part is on its way, so that the probe cannot turn green in between. A
         // failure leaves it held: a daemon about to end must not report ready first.
-        Hold starting = readiness.hold(Readiness.PROXY);
+        List<Hold> starting = new ArrayList<>();
+        if (config.sockets().proxy()) {
+            starting.add(readiness.hold(Readiness.PROXY));
+        }
+        if (config.dns().enabled()) {
+            starting.add(readiness.hold(Readiness.DNS_PROXY));
+        }
         LOG.info("running with config: {}", describe());
         dump.register(new ConfigSection(config));
         dump.register(build);
         openServers();
         Signals.listen(this::onSignal);
         startTraffic();
-        starting.close();
+        starting.forEach(Hold::close);
     }
 
     private void startTraffic() throws IOException {

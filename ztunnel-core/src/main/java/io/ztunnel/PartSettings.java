@@ -4,8 +4,10 @@ import io.ztunnel.ca.CaSettings;
 import io.ztunnel.ca.RootSource;
 import io.ztunnel.ca.TokenSource;
 import io.ztunnel.config.ZtunnelConfig;
+import io.ztunnel.dns.DnsSettings;
 import io.ztunnel.hbone.TunnelSettings;
 import io.ztunnel.identity.BookSettings;
+import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.net.ListenerSettings.Transparent;
 import io.ztunnel.net.SocketSettings;
 import io.ztunnel.outbound.OutboundSettings;
@@ -24,10 +26,13 @@ import io.ztunnel.xds.TrustAnchors;
 
 import org.jspecify.annotations.Nullable;
 
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -68,7 +73,42 @@ record PartSettings(ZtunnelConfig config) {
                 config.policies().denyUnknown() ? UnknownPolicies.DENY : UnknownPolicies.PASS_OVER,
                 retry(),
                 false,
-                socks());
+                socks(),
+                config.dns().enabled() ? dns() : null);
+    }
+
+    private DnsSettings dns() {
+        ZtunnelConfig.Resolver resolver = config.dns().resolver();
+        int port = config.dns().port();
+        List<InetSocketAddress> addresses = new ArrayList<>();
+        if (config.dns().host().equals("localhost")) {
+            addresses.add(address(IpAddress.parse("127.0.0.1"), port));
+            if (config.sockets().ipv6()) {
+                addresses.add(address(IpAddress.parse("::1"), port));
+            }
+        } else {
+            addresses.add(address(IpAddress.parse(config.dns().host()), port));
+        }
+        return new DnsSettings(
+                addresses,
+                new DnsSettings.Names(
+                        domain(config.node().clusterDomain()),
+                        config.node().preferredServiceNamespace(),
+                        config.sockets().ipv6(),
+                        // A node's pods differ from this process, one pod does not.
+                        config.mode() == ZtunnelConfig.Mode.SHARED ? null : resolver.search()),
+                resolver.nameservers().stream().map(server -> address(server, 53)).toList(),
+                resolver.timeout(),
+                resolver.attempts());
+    }
+
+    private static InetSocketAddress address(IpAddress ip, int port) {
+        return new InetSocketAddress(ip.toInetAddress(), port);
+    }
+
+    private static String domain(String text) {
+        String lower = text.toLowerCase(Locale.ROOT);
+        return lower.endsWith(".") ? lower.substring(0, lower.length() - 1) : lower;
     }
 
     private PodSettings.Socks socks() {
@@ -176,7 +216,8 @@ record PartSettings(ZtunnelConfig config) {
         return new WorkerBudget.Limits(
                 bounds.sockets() == null ? sockets : bounds.sockets(),
                 bounds.handshakes(),
-                bounds.bufferedBytes() == null ? directMemory / 4 : bounds.bufferedBytes());
+                bounds.bufferedBytes() == null ? directMemory / 4 : bounds.bufferedBytes(),
+                bounds.dnsQueries());
     }
 
     IdleLimits idle() {

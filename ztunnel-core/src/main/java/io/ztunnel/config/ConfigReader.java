@@ -197,13 +197,33 @@ public final class ConfigReader {
                 IpAddress.parse(host);
             }
             int port = (int) Environment.parseUnsigned(address.substring(colon + 1), 16);
-            return new ZtunnelConfig.Dns(enabled, host, port);
+            return new ZtunnelConfig.Dns(enabled, host, port, resolver(enabled));
         } catch (IllegalArgumentException malformed) {
             problem(
                     "invalid configuration: failed to parse DNS_PROXY_ADDR: "
                             + (address + " (" + malformed.getMessage() + ")"));
-            return new ZtunnelConfig.Dns(enabled, "localhost", 15053);
+            return new ZtunnelConfig.Dns(enabled, "localhost", 15053, ResolvConf.parse(""));
         }
+    }
+
+    /// Without a server nobody could be asked, and every pod would have to find that out.
+    private ZtunnelConfig.Resolver resolver(boolean needed) {
+        String text = "";
+        String problem = "it names no nameserver";
+        try {
+            text = files.read(ResolvConf.PATH);
+        } catch (NoSuchFileException absent) {
+            problem = "there is no such file";
+        } catch (IOException unreadable) {
+            problem = "cannot be read: " + unreadable.getMessage();
+        }
+        ZtunnelConfig.Resolver resolver = ResolvConf.parse(text);
+        if (needed && resolver.nameservers().isEmpty()) {
+            problem(
+                    "error parsing proxy config: the DNS proxy needs "
+                            + (ResolvConf.PATH + ", but " + problem));
+        }
+        return resolver;
     }
 
     // --- control plane and identity
@@ -433,6 +453,7 @@ public final class ConfigReader {
                 atLeast(ZTUNNEL_MAX_SOCKETS, 64),
                 env.within(ZTUNNEL_MAX_HANDSHAKES, 32, 1, Integer.MAX_VALUE, 512),
                 atLeast(ZTUNNEL_MAX_BUFFERED_BYTES, 1 << 20),
+                env.within(ZTUNNEL_MAX_DNS_QUERIES, 32, 1, Integer.MAX_VALUE, 4096),
                 env.duration(ZTUNNEL_OUTBOUND_IDLE_TIMEOUT, Duration.ZERO),
                 env.duration(ZTUNNEL_INBOUND_IDLE_TIMEOUT, Duration.ZERO),
                 env.duration(ZTUNNEL_PASSTHROUGH_IDLE_TIMEOUT, Duration.ZERO),

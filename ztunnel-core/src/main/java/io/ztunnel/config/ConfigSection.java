@@ -2,6 +2,7 @@ package io.ztunnel.config;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 
+import io.ztunnel.mesh.IpAddress;
 import io.ztunnel.observe.DumpSection;
 
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,7 @@ public final class ConfigSection implements DumpSection {
         json.writeStringField("crlPath", text(config.authority().revocationList()));
         json.writeBooleanField("dnsProxy", config.dns().enabled());
         dnsAddress(json);
+        resolver(json, config.dns().resolver());
         json.writeBooleanField("enableEnhancedBaggage", config.sockets().responseBaggage());
         json.writeBooleanField("fakeCa", config.authority().fake());
         json.writeBooleanField("fakeSelfInbound", false);
@@ -129,6 +131,45 @@ public final class ConfigSection implements DumpSection {
                     "dnsProxyAddr",
                     (v6 ? "[" + dns.host() + "]" : dns.host()) + ":" + dns.port());
         }
+    }
+
+    private static void resolver(JsonGenerator json, ZtunnelConfig.Resolver resolver)
+            throws IOException {
+        json.writeObjectFieldStart("dnsResolverCfg");
+        json.writeStringField("domain", resolver.domain());
+        json.writeArrayFieldStart("name_servers");
+        for (IpAddress server : resolver.nameservers()) {
+            json.writeStartObject();
+            json.writeArrayFieldStart("connections");
+            for (String protocol : List.of("udp", "tcp")) {
+                json.writeStartObject();
+                json.writeNullField("bind_addr");
+                json.writeNumberField("port", 53);
+                json.writeObjectFieldStart("protocol");
+                json.writeStringField("type", protocol);
+                json.writeEndObject();
+                json.writeEndObject();
+            }
+            json.writeEndArray();
+            json.writeStringField("ip", server.toString());
+            json.writeBooleanField("trust_negative_responses", true);
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeArrayFieldStart("search");
+        for (String domain : resolver.search()) {
+            json.writeString(domain);
+        }
+        json.writeEndArray();
+        json.writeEndObject();
+        json.writeObjectFieldStart("dnsResolverOpts");
+        json.writeNumberField("attempts", resolver.attempts());
+        json.writeNumberField("ndots", resolver.dots());
+        json.writeNumberField("num_concurrent_reqs", 2);
+        json.writeBooleanField("recursion_desired", true);
+        json.writeNumberField("timeout", resolver.timeout().toSeconds());
+        json.writeBooleanField("use_hosts_file", false);
+        json.writeEndObject();
     }
 
     private void sockets(JsonGenerator json) throws IOException {

@@ -190,6 +190,11 @@ enum Setting {
             "a quarter of direct memory",
             "bytes taken from senders that nobody has consumed yet; windows shrink beyond half of"
                     + " it, beyond all of it nothing more is read or taken"),
+    ZTUNNEL_MAX_DNS_QUERIES(
+            Group.BOUNDS,
+            "u32",
+            "`4096`",
+            "DNS questions that wait for an upstream server at once; beyond, new ones fail"),
     ZTUNNEL_OUTBOUND_IDLE_TIMEOUT(
             Group.BOUNDS,
             "duration",

@@ -1,5 +1,7 @@
 package io.ztunnel.config;
 
+import io.ztunnel.mesh.IpAddress;
+
 import org.jspecify.annotations.Nullable;
 
 import java.net.URI;
@@ -141,7 +143,24 @@ public record ZtunnelConfig(
     }
 
     /// @param host `localhost` (both loopback families) or an IP address
-    public record Dns(boolean enabled, String host, int port) {}
+    /// @param resolver who is asked for names that the mesh does not know
+    public record Dns(boolean enabled, String host, int port, Resolver resolver) {}
+
+    /// This process's own `/etc/resolv.conf`, read once.
+    ///
+    /// @param domain null where the file has no `domain` line
+    /// @param nameservers at most 3; at least one where the DNS proxy is on
+    /// @param search domains in lower case, without the dot at the end
+    /// @param dots the client's own affair, for the dump
+    /// @param timeout of one question to one server, 1 to 30 s
+    /// @param attempts how often a silent server is asked, 1 to 5
+    public record Resolver(
+            @Nullable String domain,
+            List<IpAddress> nameservers,
+            List<String> search,
+            int dots,
+            Duration timeout,
+            int attempts) {}
 
     /// How sockets are made.
     ///
@@ -189,10 +208,12 @@ public record ZtunnelConfig(
     ///
     /// @param sockets null: what the descriptor limit allows
     /// @param bufferedBytes null: what direct memory allows
+    /// @param dnsQueries DNS questions that wait for an answer from elsewhere
     public record Bounds(
             @Nullable Long sockets,
             long handshakes,
             @Nullable Long bufferedBytes,
+            long dnsQueries,
             Duration outboundIdle,
             Duration inboundIdle,
             Duration passthroughIdle,

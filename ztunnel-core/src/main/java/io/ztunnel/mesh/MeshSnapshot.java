@@ -117,8 +117,11 @@ public final class MeshSnapshot {
     /// All services of a host name, in the order they came, whoever may see them.
     public List<ServiceEntry> servicesByHostname(String hostname) {
         Object keys = services.byHostname().get(hostname);
+        if (keys == null) {
+            return List.of();
+        }
         List<ServiceEntry> all = new ArrayList<>(OneOrMany.size(keys));
-        for (int i = 0; keys != null && i < OneOrMany.size(keys); i++) {
+        for (int i = 0; i < OneOrMany.size(keys); i++) {
             ServiceEntry entry = services.byKey().get(OneOrMany.<NamespacedHostname>at(keys, i));
             if (entry != null) {
                 all.add(entry);

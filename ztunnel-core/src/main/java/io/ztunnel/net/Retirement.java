@@ -2,6 +2,7 @@ package io.ztunnel.net;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelException;
+import io.netty.channel.ServerChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.unix.Socket;
@@ -12,10 +13,11 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -40,13 +42,16 @@ public final class Retirement {
 
     private final boolean succeeded;
     private final int own;
-    private final Map<Integer, AtomicInteger> left;
 
-    private Retirement(boolean succeeded, int own, Map<Integer, AtomicInteger> left) {
+    /// Sockets of this process that have not left, by the address that made them one group.
+    private final Map<Group, AtomicInteger> left = new ConcurrentHashMap<>();
+
+    private Retirement(boolean succeeded, int own) {
         this.succeeded = succeeded;
         this.own = own;
-        this.left = left;
     }
+
+    private record Group(boolean stream, SocketAddress address) {}
 
     /// Looks who listens; any platform thread.
     ///
@@ -59,11 +64,7 @@ public final class Retirement {
         } catch (IOException unreadable) {
             LOG.warn("cannot see who else listens in {}: {}", netns, unreadable.getMessage());
         }
-        Map<Integer, AtomicInteger> left = new HashMap<>();
-        for (int port : ports) {
-            left.put(port, new AtomicInteger(own));
-        }
-        return new Retirement(succeeded, own, Map.copyOf(left));
+        return new Retirement(succeeded, own);
     }
 
     /// Whether somebody else listens on all ports.
@@ -75,7 +76,7 @@ public final class Retirement {
     ///
     /// @param whenLate is run on the loop when it is over, unless that was at once
     public Leaving begin(Channel listener, Runnable whenLate) {
-        Leaving leaving = new Leaving((EpollServerSocketChannel) listener);
+        Leaving leaving = new Leaving(listener);
         if (succeeded && !Migration.isGranted(listener) && leaving.steer()) {
             listener.eventLoop()
                     .schedule(
@@ -91,14 +92,32 @@ public final class Retirement {
         return leaving;
     }
 
+    /// Steers datagrams to a successor, on the loop of their socket. What has arrived is still to
+    /// be read; whoever has done so calls [Leaving#finish].
+    public Leaving beginDatagrams(Channel socket) {
+        Leaving leaving = new Leaving(socket);
+        if (succeeded) {
+            leaving.steer();
+        }
+        return leaving;
+    }
+
     /// One listener on its way out. Confined to its loop.
     public final class Leaving {
-        private final EpollServerSocketChannel listener;
+        private final Channel listener;
+        private final AtomicInteger others;
         private boolean steered;
         private boolean over;
 
-        private Leaving(EpollServerSocketChannel listener) {
+        private Leaving(Channel listener) {
             this.listener = listener;
+            SocketAddress address = listener.localAddress();
+            others =
+                    address == null
+                            ? new AtomicInteger(1)
+                            : left.computeIfAbsent(
+                                    new Group(listener instanceof ServerChannel, address),
+                                    first -> new AtomicInteger(own));
         }
 
         public boolean isOver() {
@@ -111,13 +130,13 @@ public final class Retirement {
                 return;
             }
             over = true;
-            AtomicInteger others = left.get(listener.localAddress().getPort());
-            if (others != null && others.decrementAndGet() == 0 && steered) {
+            if (others.decrementAndGet() == 0 && steered) {
                 // Or it would steer those who join after us, too.
                 tryOption(() -> listener.config().setOption(SocketOptions.NO_PROGRAM, 0));
             }
-            if (!succeeded || !Migration.isGranted(listener)) {
-                acceptAll();
+            if (listener instanceof EpollServerSocketChannel server
+                    && (!succeeded || !Migration.isGranted(listener))) {
+                acceptAll(server);
             }
             listener.close();
         }
@@ -146,7 +165,7 @@ public final class Retirement {
         }
 
         /// Takes everybody who waits, as the loop would.
-        private void acceptAll() {
+        private static void acceptAll(EpollServerSocketChannel listener) {
             Socket socket = (Socket) listener.fd();
             byte[] peer = new byte[26];
             try {

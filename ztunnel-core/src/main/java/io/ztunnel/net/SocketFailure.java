@@ -1,5 +1,7 @@
 package io.ztunnel.net;
 
+import io.ztunnel.net.linux.Errno;
+
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -11,6 +13,12 @@ public final class SocketFailure {
             Pattern.compile("failed(?: with error)?\\(?-?(\\d+)?\\)?: ([A-Z][A-Za-z ]+)");
 
     private SocketFailure() {}
+
+    /// Whether the machine has no such address: no IPv6, for example.
+    public static boolean isNoSuchAddress(Throwable failure) {
+        int errno = SocketOptions.errnoOf(failure);
+        return errno == Errno.EAFNOSUPPORT || errno == Errno.EADDRNOTAVAIL;
+    }
 
     public static String textOf(Throwable failure) {
         Throwable root = failure;

@@ -167,6 +167,10 @@ enum Metric {
             Type.HISTOGRAM,
             "seconds",
             "Time until the upstream resolver answered (unstable)."),
+    DNS_BAD_MESSAGES(
+            "ztunnel_dns_bad_messages",
+            Type.COUNTER,
+            "DNS messages that were not understood or not wanted (unstable)."),
     PODS_ACTIVE("workload_manager_active_proxy_count", Type.GAUGE, "Pods with a proxy (unstable)."),
     PODS_PENDING(
             "workload_manager_pending_proxy_count",

@@ -68,6 +68,7 @@ final class MetricsExposition {
                 Metric.CRL_OWN);
         tunnels();
         dns();
+        byReason(Metric.DNS_BAD_MESSAGES, MetricsShard::badDns);
         rare(Metric.PODS_ACTIVE, Metric.PODS_PENDING, Metric.PODS_STARTED, Metric.PODS_STOPPED);
         out.text("# EOF\n");
         return out.copy();

@@ -29,6 +29,7 @@ public final class MetricsShard {
     private final LongAdder unknownPolicies = new LongAdder();
     private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
     private final Map<String, LongAdder> reaped = new ConcurrentHashMap<>();
+    private final Map<String, LongAdder> badDns = new ConcurrentHashMap<>();
     private final AtomicLong socketsTaken = new AtomicLong();
     private final AtomicLong buffered = new AtomicLong();
     private final int maxSeries;
@@ -119,6 +120,13 @@ public final class MetricsShard {
         reaped.computeIfAbsent(reason, absent -> new LongAdder()).increment();
     }
 
+    /// A DNS message was not understood or not wanted.
+    ///
+    /// @param reason a constant
+    public void badDnsMessage(String reason) {
+        badDns.computeIfAbsent(reason, absent -> new LongAdder()).increment();
+    }
+
     /// What is in use now, told from time to time.
     public void level(long sockets, long bytes) {
         socketsTaken.setOpaque(sockets);
@@ -131,6 +139,10 @@ public final class MetricsShard {
 
     Map<String, LongAdder> reaped() {
         return reaped;
+    }
+
+    Map<String, LongAdder> badDns() {
+        return badDns;
     }
 
     long socketsTaken() {

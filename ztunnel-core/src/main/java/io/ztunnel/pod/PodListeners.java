@@ -3,6 +3,8 @@ package io.ztunnel.pod;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelOption;
+import io.ztunnel.dns.DnsListener;
+import io.ztunnel.dns.DnsSettings;
 import io.ztunnel.identity.CertificateSource;
 import io.ztunnel.inbound.InboundListener;
 import io.ztunnel.inbound.InboundSettings;
@@ -100,7 +102,8 @@ final class PodListeners implements PodSlice.Part {
         InboundListener[] inbound = new InboundListener[1];
         OutboundListener outbound = outbound(dialer);
         slice.add(outbound);
-        return bind(TUNNEL, false, channel -> inbound[0].onTunnel(channel))
+        return dns(dialer)
+                .thenCompose(_ -> bind(TUNNEL, false, channel -> inbound[0].onTunnel(channel)))
                 .thenCompose(
                         bound -> {
                             // Whether the kernel lets us appear as the client is known only now.
@@ -114,6 +117,22 @@ final class PodListeners implements PodSlice.Part {
                                             .thenCompose(last -> socks(dialer, last));
                         })
                 .thenApply(_ -> null);
+    }
+
+    private CompletableFuture<Void> dns(Dialer dialer) {
+        DnsSettings dns = settings.dns();
+        if (dns == null) {
+            return CompletableFuture.completedFuture(null);
+        }
+        return new DnsListener(
+                        slice,
+                        dns,
+                        listener(ListenerSettings.Transparent.OFF, false),
+                        netns,
+                        dialer,
+                        settings.sockets().mark(),
+                        retirement)
+                .open();
     }
 
     private CompletableFuture<Channel> socks(Dialer dialer, Channel last) {
@@ -184,14 +203,7 @@ final class PodListeners implements PodSlice.Part {
                         slice.worker().loop(),
                         netns,
                         address,
-                        new ListenerSettings(
-                                sharing,
-                                settings.transparent(),
-                                ListenerSettings.DEFAULT_BACKLOG,
-                                keepAlive,
-                                settings.listenerMark()
-                                        ? settings.sockets()
-                                        : settings.sockets().withMark(0)),
+                        listener(settings.transparent(), keepAlive),
                         new Arrivals(
                                 channel ->
                                         admit(
@@ -208,6 +220,16 @@ final class PodListeners implements PodSlice.Part {
                     }
                 });
         return result;
+    }
+
+    private ListenerSettings listener(
+            ListenerSettings.Transparent transparent, boolean keepAlive) {
+        return new ListenerSettings(
+                sharing,
+                transparent,
+                ListenerSettings.DEFAULT_BACKLOG,
+                keepAlive,
+                settings.listenerMark() ? settings.sockets() : settings.sockets().withMark(0));
     }
 
     /// A socket that there is no room for is reset: whoever connected shall know at once.

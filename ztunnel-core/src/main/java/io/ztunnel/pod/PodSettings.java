@@ -1,11 +1,14 @@
 package io.ztunnel.pod;
 
+import io.ztunnel.dns.DnsSettings;
 import io.ztunnel.hbone.TunnelSettings;
 import io.ztunnel.net.ListenerSettings;
 import io.ztunnel.net.SocketSettings;
 import io.ztunnel.outbound.OutboundSettings;
 import io.ztunnel.policy.UnknownPolicies;
 import io.ztunnel.route.RouteSettings;
+
+import org.jspecify.annotations.Nullable;
 
 /// What every pod of this process gets (docs/spec/dataplane.md 1.1 and 9).
 ///
@@ -21,6 +24,7 @@ import io.ztunnel.route.RouteSettings;
 /// @param retry how other endpoints are tried
 /// @param tunnelsOnly whether there is only the listener on 15008
 /// @param socks whether there is a SOCKS5 listener
+/// @param dns null where names are nobody's business here
 public record PodSettings(
         RouteSettings routes,
         TunnelSettings tunnels,
@@ -34,7 +38,8 @@ public record PodSettings(
         UnknownPolicies unknownPolicies,
         OutboundSettings.Retry retry,
         boolean tunnelsOnly,
-        Socks socks) {
+        Socks socks,
+        @Nullable DnsSettings dns) {
 
     /// SOCKS5 on port 15080 of the pod's loopback (docs/spec/dataplane.md 10).
     public enum Socks {
@@ -61,6 +66,7 @@ public record PodSettings(
                 unknownPolicies,
                 retry,
                 true,
-                Socks.OFF);
+                Socks.OFF,
+                null);
     }
 }

@@ -18,6 +18,8 @@ public final class WorkerBudget {
         SOCKETS("sockets"),
         /// TLS handshakes of arriving tunnels that are under way.
         HANDSHAKES("handshakes"),
+        /// DNS questions that wait for an answer from elsewhere.
+        QUERIES("dns_queries"),
         /// Bytes that nobody has consumed; not taken, but asked before something new begins.
         BUFFERS("buffers");
 
@@ -36,14 +38,16 @@ public final class WorkerBudget {
     /// @param sockets at least 1
     /// @param handshakes at least 1
     /// @param bufferedBytes at least 1
-    public record Limits(long sockets, long handshakes, long bufferedBytes) {
+    /// @param queries at least 1
+    public record Limits(long sockets, long handshakes, long bufferedBytes, long queries) {
 
         /// The part of one of several workers.
         public Limits dividedBy(int workers) {
             return new Limits(
                     Math.max(1, sockets / workers),
                     Math.max(1, handshakes / workers),
-                    Math.max(1, bufferedBytes / workers));
+                    Math.max(1, bufferedBytes / workers),
+                    Math.max(1, queries / workers));
         }
     }
 
@@ -51,6 +55,7 @@ public final class WorkerBudget {
     private final ReceiveBudget received;
     private long sockets;
     private long handshakes;
+    private long queries;
     private int shares;
 
     public WorkerBudget(Limits limits) {
@@ -84,6 +89,7 @@ public final class WorkerBudget {
         private final ReceiveBudget.Share buffers;
         private long mySockets;
         private long myHandshakes;
+        private long myQueries;
 
         private Share(ReceiveBudget.Share buffers) {
             this.buffers = buffers;
@@ -108,6 +114,14 @@ public final class WorkerBudget {
                     }
                     yield yes;
                 }
+                case QUERIES -> {
+                    boolean yes = allows(limits.queries(), queries, myQueries, amount);
+                    if (yes) {
+                        queries += amount;
+                        myQueries += amount;
+                    }
+                    yield yes;
+                }
                 case BUFFERS -> !buffers.isSpent();
             };
         }
@@ -121,6 +135,10 @@ public final class WorkerBudget {
                 case HANDSHAKES -> {
                     handshakes -= amount;
                     myHandshakes -= amount;
+                }
+                case QUERIES -> {
+                    queries -= amount;
+                    myQueries -= amount;
                 }
                 case BUFFERS -> {}
             }

@@ -2,6 +2,8 @@ package io.ztunnel.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ztunnel.mesh.IpAddress;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,6 +23,7 @@ import java.util.TreeMap;
 /// docs/spec/config-observability-dns.md 1.
 class ZtunnelConfigTest {
     private static final String MESH = "./etc/istio/config/mesh";
+    private static final String RESOLV = "/etc/resolv.conf";
 
     @Test
     void defaults() {
@@ -41,7 +44,19 @@ class ZtunnelConfigTest {
         assertThat(config.node().clusterDomain()).isEqualTo("cluster.local");
         assertThat(config.node().istioVersion()).isEqualTo("unknown");
         assertThat(config.ports()).isEqualTo(new ZtunnelConfig.Ports(15000, 15020, 15021));
-        assertThat(config.dns()).isEqualTo(new ZtunnelConfig.Dns(true, "localhost", 15053));
+        assertThat(config.dns())
+                .isEqualTo(
+                        new ZtunnelConfig.Dns(
+                                true,
+                                "localhost",
+                                15053,
+                                new ZtunnelConfig.Resolver(
+                                        null,
+                                        List.of(IpAddress.parse("10.96.0.10")),
+                                        List.of(),
+                                        1,
+                                        Duration.ofSeconds(5),
+                                        2)));
         assertThat(config.sockets())
                 .isEqualTo(
                         new ZtunnelConfig.Sockets(
@@ -83,6 +98,7 @@ class ZtunnelConfigTest {
                                 null,
                                 512,
                                 null,
+                                4096,
                                 Duration.ZERO,
                                 Duration.ZERO,
                                 Duration.ZERO,
@@ -161,6 +177,7 @@ class ZtunnelConfigTest {
         values.put("ZTUNNEL_MAX_SOCKETS", "1000");
         values.put("ZTUNNEL_MAX_HANDSHAKES", "10");
         values.put("ZTUNNEL_MAX_BUFFERED_BYTES", "4000000");
+        values.put("ZTUNNEL_MAX_DNS_QUERIES", "100");
         values.put("ZTUNNEL_OUTBOUND_IDLE_TIMEOUT", "1h");
         values.put("ZTUNNEL_INBOUND_IDLE_TIMEOUT", "2h");
         values.put("ZTUNNEL_PASSTHROUGH_IDLE_TIMEOUT", "3h");
@@ -381,6 +398,56 @@ class ZtunnelConfigTest {
     }
 
     @Test
+    void theResolverIsReadAsTheCLibraryReadsIt() {
+        ZtunnelConfig.Resolver resolver =
+                read(
+                                Map.of(),
+                                Map.of(
+                                        RESOLV,
+                                        """
+                                        # of the cluster
+                                        ; and of nobody else
+                                        nameserver 10.96.0.10
+                                        nameserver fe80::1%eth0
+                                        nameserver not-an-address
+                                        nameserver fd00::a
+                                        domain ignored.example.
+                                        search Istio-System.svc.cluster.local svc.cluster.local.
+                                        options ndots:5 timeout:2 attempts:99 rotate timeout:x
+                                        sortlist 10.0.0.0
+                                        nameserver 10.0.0.3
+                                        nameserver 10.0.0.4
+                                        """))
+                        .config()
+                        .dns()
+                        .resolver();
+
+        assertThat(resolver)
+                .isEqualTo(
+                        new ZtunnelConfig.Resolver(
+                                "ignored.example",
+                                List.of(
+                                        IpAddress.parse("10.96.0.10"),
+                                        IpAddress.parse("fd00::a"),
+                                        IpAddress.parse("10.0.0.3")),
+                                List.of("istio-system.svc.cluster.local", "svc.cluster.local"),
+                                5,
+                                Duration.ofSeconds(2),
+                                5));
+    }
+
+    @Test
+    void theDnsProxyNeedsSomebodyToAsk() {
+        Map<String, String> nobody = Map.of(RESOLV, "search example.com");
+        assertThat(read(Map.of(), nobody).problems())
+                .extracting(ConfigProblem::message)
+                .containsExactly(
+                        "error parsing proxy config: the DNS proxy needs /etc/resolv.conf, but it"
+                                + " names no nameserver");
+        assertThat(read(Map.of("ISTIO_META_DNS_CAPTURE", "false"), nobody).problems()).isEmpty();
+    }
+
+    @Test
     void aMisspelledSettingIsPointedOut() {
         assertThat(
                         read(
@@ -463,7 +530,9 @@ class ZtunnelConfigTest {
     }
 
     private static ConfigReader.Result read(
-            Map<String, String> variables, Map<String, String> files) {
+            Map<String, String> variables, Map<String, String> given) {
+        Map<String, String> files = new HashMap<>(Map.of(RESOLV, "nameserver 10.96.0.10"));
+        files.putAll(given);
         return ConfigReader.read(
                 variables,
                 new ConfigFiles() {

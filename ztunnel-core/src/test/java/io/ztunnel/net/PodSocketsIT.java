@@ -159,7 +159,7 @@ class PodSocketsIT {
                                         netns,
                                         new InetSocketAddress("127.0.0.1", 0),
                                         123,
-                                        shared,
+                                        shared ? PortSharing.SHARED : PortSharing.ALONE,
                                         new Accepted()));
         assertThat(bound.cause()).isNull();
         return bound.channel();

@@ -18,7 +18,7 @@ public final class TestWorker {
                 loop,
                 observer,
                 new SplittableRandom(1),
-                new WorkerBudget(new WorkerBudget.Limits(PLENTY, PLENTY, PLENTY)),
+                new WorkerBudget(new WorkerBudget.Limits(PLENTY, PLENTY, PLENTY, PLENTY)),
                 new IdleLimits(
                         Duration.ZERO,
                         Duration.ZERO,

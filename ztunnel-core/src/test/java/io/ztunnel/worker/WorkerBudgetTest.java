@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.random.RandomGenerator;
 
 class WorkerBudgetTest {
-    private final WorkerBudget budget = new WorkerBudget(new Limits(1000, 100, 1 << 20));
+    private final WorkerBudget budget = new WorkerBudget(new Limits(1000, 100, 1 << 20, 100));
 
     private static int takeAll(Share share, Kind kind, int each) {
         int taken = 0;
@@ -78,7 +78,7 @@ class WorkerBudgetTest {
 
     @Test
     void eachWorkerHasItsPartAndAtLeastOne() {
-        assertThat(new Limits(1000, 3, 1).dividedBy(4)).isEqualTo(new Limits(250, 1, 1));
+        assertThat(new Limits(1000, 3, 1, 8).dividedBy(4)).isEqualTo(new Limits(250, 1, 1, 2));
     }
 
     /// However pods take and give, the sum stays below the limit, and nobody within its part is

@@ -1,0 +1,292 @@
+package io.ztunnel.dns;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.dns.DefaultDnsRawRecord;
+import io.netty.handler.codec.dns.DnsRecord;
+import io.netty.handler.codec.dns.DnsRecordDecoder;
+import io.netty.handler.codec.dns.DnsRecordEncoder;
+import io.netty.handler.codec.dns.DnsRecordType;
+import io.netty.util.ReferenceCountUtil;
+import io.ztunnel.mesh.IpAddress;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Writes answers (docs/spec/config-observability-dns.md 6.2). Records that do not fit are left out
+/// whole, from the end, and the client is told. Any thread.
+final class AnswerWriter {
+    /// Seconds that an address of the mesh may be remembered.
+    static final int MESH_TTL = 30;
+
+    /// What a client takes that says nothing (RFC 1035 4.2.1).
+    static final int PLAIN_DATAGRAM = 512;
+
+    static final int STREAM = 0xffff;
+
+    /// Few answers need more.
+    private static final int USUAL = 512;
+
+    private static final int OPT_SIZE = 11;
+    private static final List<UpstreamAnswer.Place> NOTHING = List.of();
+    private static final int ECHOED = Header.OPCODE | Header.RECURSION_DESIRED | Header.CHECKING_DISABLED;
+
+    private final ByteBufAllocator allocator;
+
+    AnswerWriter(ByteBufAllocator allocator) {
+        this.allocator = allocator;
+    }
+
+    /// The largest datagram that the client takes.
+    static int datagram(Query query) {
+        Query.Edns edns = query.edns();
+        return edns == null ? PLAIN_DATAGRAM : Math.max(PLAIN_DATAGRAM, edns.payload());
+    }
+
+    /// An error without a question, because none was understood.
+    ByteBuf malformed(Header of) {
+        ByteBuf out = allocator.buffer(Header.SIZE);
+        new Header(
+                        of.id(),
+                        Header.RESPONSE | (of.flags() & ECHOED) | UpstreamAnswer.FORMAT_ERROR,
+                        0,
+                        0,
+                        0,
+                        0)
+                .write(out);
+        return out;
+    }
+
+    /// An error, or a name without records that somebody else has said so of.
+    ByteBuf error(Query query, int code) {
+        ByteBuf out = allocator.buffer(Header.SIZE + query.questions().length);
+        header(query, code, 0, 0).write(out);
+        return out.writeBytes(query.questions());
+    }
+
+    /// Addresses of the mesh.
+    ///
+    /// @param owner who they belong to; where it is not the name that was asked for, that one is an
+    ///     alias of it
+    /// @param addresses of the family that was asked for
+    /// @param limit bytes of the message
+    ByteBuf known(
+            Query query, Query.Question asked, String owner, List<IpAddress> addresses, int limit) {
+        List<DnsRecord> records = new ArrayList<>(addresses.size() + 1);
+        if (!owner.equals(asked.name()) && !addresses.isEmpty()) {
+            records.add(name(asked.name(), DnsRecordType.CNAME, owner, MESH_TTL));
+        }
+        for (IpAddress address : addresses) {
+            records.add(address(owner, address, MESH_TTL));
+        }
+        return ours(query, asked, Header.AUTHORITATIVE, records, limit);
+    }
+
+    /// What a name means everywhere.
+    ByteBuf special(
+            Query query, Query.Question asked, SpecialNames.Meaning meaning, int limit) {
+        List<DnsRecord> records = new ArrayList<>();
+        for (IpAddress address : meaning.addresses()) {
+            records.add(address(asked.name(), address, SpecialNames.TTL));
+        }
+        if (meaning.isLocalhost()) {
+            records.add(
+                    name(
+                            asked.name(),
+                            DnsRecordType.PTR,
+                            SpecialNames.LOCALHOST,
+                            SpecialNames.TTL));
+        }
+        return ours(query, asked, 0, records, limit);
+    }
+
+    private ByteBuf ours(
+            Query query,
+            Query.Question asked,
+            int flags,
+            List<DnsRecord> records,
+            int limit) {
+        return write(
+                query,
+                limit,
+                flags,
+                (names, out) -> {
+                    if (query.isCanonical()) {
+                        names.known(asked.name(), Header.SIZE);
+                    }
+                    Fitting fitting = new Fitting(out, room(query, limit));
+                    for (DnsRecord record : records) {
+                        fitting.add(() -> names.encodeRecord(record, out));
+                    }
+                    return fitting;
+                });
+    }
+
+    /// What somebody else has answered.
+    ///
+    /// @param age seconds since then; what nobody asked for is not repeated later
+    ByteBuf forwarded(Query query, UpstreamAnswer answer, int age, int limit) {
+        return write(
+                query,
+                limit,
+                answer.isTruncated() ? Header.TRUNCATED : 0,
+                (names, out) -> {
+                    Fitting fitting = new Fitting(out, room(query, limit));
+                    for (UpstreamAnswer.Place place : answer.answers()) {
+                        fitting.add(() -> copy(answer, place, age, out));
+                    }
+                    return fitting;
+                },
+                (names, out) -> {
+                    Fitting fitting = new Fitting(out, room(query, limit));
+                    for (UpstreamAnswer.Place place : age > 0 ? NOTHING : answer.additionals()) {
+                        fitting.add(() -> encodeAgain(answer, place, names, out));
+                    }
+                    return fitting;
+                });
+    }
+
+    private interface Section {
+        Fitting write(NameWriter names, ByteBuf out) throws Exception;
+    }
+
+    private interface Part {
+        void write() throws Exception;
+    }
+
+    /// Whole records, as long as there is room.
+    private static final class Fitting {
+        private final ByteBuf out;
+        private final int end;
+        private int count;
+        private boolean full;
+
+        Fitting(ByteBuf out, int end) {
+            this.out = out;
+            this.end = end;
+        }
+
+        void add(Part record) throws Exception {
+            if (full) {
+                return;
+            }
+            int before = out.writerIndex();
+            record.write();
+            if (out.writerIndex() > end) {
+                out.writerIndex(before);
+                full = true;
+            } else if (out.writerIndex() > before) {
+                count++;
+            }
+        }
+    }
+
+    private ByteBuf write(Query query, int limit, int flags, Section... sections) {
+        ByteBuf out = allocator.buffer(USUAL);
+        try {
+            out.writeZero(Header.SIZE).writeBytes(query.questions());
+            NameWriter names = new NameWriter();
+            Fitting answers = sections[0].write(names, out);
+            boolean cut = answers.full || (flags & Header.TRUNCATED) != 0;
+            // What nobody asked for may be missing without a word (RFC 2181 9).
+            int more = cut || sections.length == 1 ? 0 : sections[1].write(names, out).count;
+            if (query.edns() != null) {
+                DnsRecordEncoder.DEFAULT.encodeRecord(
+                        transport(
+                                Math.max(PLAIN_DATAGRAM, query.edns().payload()),
+                                query.edns().version(),
+                                query.edns().dnssecOk()),
+                        out);
+                more++;
+            }
+            int end = out.writerIndex();
+            header(
+                            query,
+                            UpstreamAnswer.NO_ERROR,
+                            Header.RECURSION_AVAILABLE
+                                    | (flags & Header.AUTHORITATIVE)
+                                    | (cut ? Header.TRUNCATED : 0),
+                            answers.count,
+                            more)
+                    .write(out.writerIndex(0));
+            return out.writerIndex(end);
+        } catch (Exception unexpected) {
+            out.release();
+            throw new IllegalStateException("an answer cannot be written", unexpected);
+        }
+    }
+
+    private static int room(Query query, int limit) {
+        return limit - (query.edns() == null ? 0 : OPT_SIZE);
+    }
+
+    private static Header header(Query query, int code, int flags, int answers) {
+        return header(query, code, flags, answers, 0);
+    }
+
+    private static Header header(Query query, int code, int flags, int answers, int additionals) {
+        Header asked = query.header();
+        return new Header(
+                asked.id(),
+                Header.RESPONSE | (asked.flags() & ECHOED) | flags | code,
+                asked.questions(),
+                answers,
+                0,
+                additionals);
+    }
+
+    private static DnsRecord address(String owner, IpAddress address, int ttl) {
+        return new DefaultDnsRawRecord(
+                owner,
+                address.isV6() ? DnsRecordType.AAAA : DnsRecordType.A,
+                ttl,
+                Unpooled.wrappedBuffer(address.bytes()));
+    }
+
+    private static DnsRecord name(String owner, DnsRecordType type, String target, int ttl) {
+        ByteBuf data = Unpooled.buffer();
+        new NameWriter().encodeWhole(target, data);
+        return new DefaultDnsRawRecord(owner, type, ttl, data);
+    }
+
+    /// What both sides say of the transport (RFC 6891).
+    static DnsRecord transport(int payload, int version, boolean dnssecOk) {
+        return new DefaultDnsRawRecord(
+                "",
+                DnsRecordType.OPT,
+                payload,
+                (long) version << 16 | (dnssecOk ? Query.Edns.DNSSEC_OK : 0),
+                Unpooled.EMPTY_BUFFER);
+    }
+
+    /// Answers come right after the question, so whatever their names point at stays where it was.
+    private static void copy(
+            UpstreamAnswer answer, UpstreamAnswer.Place place, int age, ByteBuf out) {
+        int at = out.writerIndex();
+        out.writeBytes(answer.message(), place.start(), place.end() - place.start());
+        int ttl = at + place.ttl() - place.start();
+        out.setInt(ttl, (int) Math.max(0, out.getUnsignedInt(ttl) - age));
+    }
+
+    /// The authority section is left out before it, so names are written anew. Only addresses: the
+    /// data of other kinds may point at names, too.
+    private static void encodeAgain(
+            UpstreamAnswer answer, UpstreamAnswer.Place place, NameWriter names, ByteBuf out)
+            throws Exception {
+        if (place.type() != Query.Question.A && place.type() != Query.Question.AAAA) {
+            return;
+        }
+        ByteBuf in = Unpooled.wrappedBuffer(answer.message()).readerIndex(place.start());
+        DnsRecord record;
+        try {
+            record = DnsRecordDecoder.DEFAULT.decodeRecord(in);
+        } catch (RuntimeException noHostname) {
+            return;
+        }
+        if (record != null) {
+            names.encodeRecord(record, out);
+            ReferenceCountUtil.release(record);
+        }
+    }
+}
