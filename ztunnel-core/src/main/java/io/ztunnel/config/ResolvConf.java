@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// Reads `/etc/resolv.conf` (resolv.conf(5); docs/spec/config-observability-dns.md 6.7). What it does
-/// not know it passes over, as the C library does.
+/// Reads `/etc/resolv.conf` (resolv.conf(5); docs/spec/config-observability-dns.md 6.7). What it
+/// does not know it passes over, as the C library does.
 final class ResolvConf {
     static final String PATH = "/etc/resolv.conf";
 

@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Everything a name may stand for (docs/spec/config-observability-dns.md 6.4). Names are lower case
-/// and without the dot at the end. Any thread.
+/// Everything a name may stand for (docs/spec/config-observability-dns.md 6.4). Names are lower
+/// case and without the dot at the end. Any thread.
 final class Aliases {
     private final DnsSettings.Names settings;
 
@@ -40,8 +40,7 @@ final class Aliases {
         return List.of(namespace + "." + services, services, settings.clusterDomain());
     }
 
-    private void add(
-            List<Alias> all, String name, @Nullable String stripped, String namespace) {
+    private void add(List<Alias> all, String name, @Nullable String stripped, String namespace) {
         addNew(all, name, stripped);
         for (String expanded : expanded(name, namespace)) {
             addNew(all, expanded, stripped);

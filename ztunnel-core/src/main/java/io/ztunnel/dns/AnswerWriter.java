@@ -4,11 +4,11 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.dns.DefaultDnsRawRecord;
+import io.netty.handler.codec.dns.DnsRawRecord;
 import io.netty.handler.codec.dns.DnsRecord;
 import io.netty.handler.codec.dns.DnsRecordDecoder;
 import io.netty.handler.codec.dns.DnsRecordEncoder;
 import io.netty.handler.codec.dns.DnsRecordType;
-import io.netty.util.ReferenceCountUtil;
 import io.ztunnel.mesh.IpAddress;
 
 import java.util.ArrayList;
@@ -29,8 +29,9 @@ final class AnswerWriter {
     private static final int USUAL = 512;
 
     private static final int OPT_SIZE = 11;
-    private static final List<UpstreamAnswer.Place> NOTHING = List.of();
-    private static final int ECHOED = Header.OPCODE | Header.RECURSION_DESIRED | Header.CHECKING_DISABLED;
+    private static final int CNAME = 5;
+    private static final int ECHOED =
+            Header.OPCODE | Header.RECURSION_DESIRED | Header.CHECKING_DISABLED;
 
     private final ByteBufAllocator allocator;
 
@@ -80,12 +81,11 @@ final class AnswerWriter {
         for (IpAddress address : addresses) {
             records.add(address(owner, address, MESH_TTL));
         }
-        return ours(query, asked, Header.AUTHORITATIVE, records, limit);
+        return ours(query, Header.AUTHORITATIVE, records, limit);
     }
 
     /// What a name means everywhere.
-    ByteBuf special(
-            Query query, Query.Question asked, SpecialNames.Meaning meaning, int limit) {
+    ByteBuf special(Query query, Query.Question asked, SpecialNames.Meaning meaning, int limit) {
         List<DnsRecord> records = new ArrayList<>();
         for (IpAddress address : meaning.addresses()) {
             records.add(address(asked.name(), address, SpecialNames.TTL));
@@ -98,23 +98,15 @@ final class AnswerWriter {
                             SpecialNames.LOCALHOST,
                             SpecialNames.TTL));
         }
-        return ours(query, asked, 0, records, limit);
+        return ours(query, 0, records, limit);
     }
 
-    private ByteBuf ours(
-            Query query,
-            Query.Question asked,
-            int flags,
-            List<DnsRecord> records,
-            int limit) {
+    private ByteBuf ours(Query query, int flags, List<DnsRecord> records, int limit) {
         return write(
                 query,
                 limit,
                 flags,
                 (names, out) -> {
-                    if (query.isCanonical()) {
-                        names.known(asked.name(), Header.SIZE);
-                    }
                     Fitting fitting = new Fitting(out, room(query, limit));
                     for (DnsRecord record : records) {
                         fitting.add(() -> names.encodeRecord(record, out));
@@ -125,23 +117,33 @@ final class AnswerWriter {
 
     /// What somebody else has answered.
     ///
-    /// @param age seconds since then; what nobody asked for is not repeated later
+    /// @param age seconds since then
     ByteBuf forwarded(Query query, UpstreamAnswer answer, int age, int limit) {
+        int room = room(query, limit);
+        // Names that a server wrote in full take room that records could have.
+        boolean again =
+                Header.SIZE + query.questions().length + answer.answerBytes() > room
+                        && answer.answers().stream().allMatch(AnswerWriter::isRewritable);
         return write(
                 query,
                 limit,
                 answer.isTruncated() ? Header.TRUNCATED : 0,
                 (names, out) -> {
-                    Fitting fitting = new Fitting(out, room(query, limit));
+                    Fitting fitting = new Fitting(out, room);
                     for (UpstreamAnswer.Place place : answer.answers()) {
-                        fitting.add(() -> copy(answer, place, age, out));
+                        fitting.add(
+                                again
+                                        ? () -> encodeAgain(answer, place, age, names, out)
+                                        : () -> copy(answer, place, age, out));
                     }
                     return fitting;
                 },
                 (names, out) -> {
-                    Fitting fitting = new Fitting(out, room(query, limit));
-                    for (UpstreamAnswer.Place place : age > 0 ? NOTHING : answer.additionals()) {
-                        fitting.add(() -> encodeAgain(answer, place, names, out));
+                    Fitting fitting = new Fitting(out, room);
+                    for (UpstreamAnswer.Place place : answer.additionals()) {
+                        if (isRewritable(place)) {
+                            fitting.add(() -> encodeAgain(answer, place, age, names, out));
+                        }
                     }
                     return fitting;
                 });
@@ -187,6 +189,10 @@ final class AnswerWriter {
         try {
             out.writeZero(Header.SIZE).writeBytes(query.questions());
             NameWriter names = new NameWriter();
+            Query.Question asked = query.question();
+            if (asked != null && asked.plain() && query.isCanonical()) {
+                names.known(asked.name(), Header.SIZE);
+            }
             Fitting answers = sections[0].write(names, out);
             boolean cut = answers.full || (flags & Header.TRUNCATED) != 0;
             // What nobody asked for may be missing without a word (RFC 2181 9).
@@ -269,24 +275,41 @@ final class AnswerWriter {
         out.setInt(ttl, (int) Math.max(0, out.getUnsignedInt(ttl) - age));
     }
 
-    /// The authority section is left out before it, so names are written anew. Only addresses: the
-    /// data of other kinds may point at names, too.
+    /// Whether Netty understands all names in it: those in the data of other kinds might point at
+    /// places that are elsewhere now.
+    private static boolean isRewritable(UpstreamAnswer.Place place) {
+        return place.type() == Query.Question.A
+                || place.type() == Query.Question.AAAA
+                || place.type() == CNAME;
+    }
+
     private static void encodeAgain(
-            UpstreamAnswer answer, UpstreamAnswer.Place place, NameWriter names, ByteBuf out)
+            UpstreamAnswer answer,
+            UpstreamAnswer.Place place,
+            int age,
+            NameWriter names,
+            ByteBuf out)
             throws Exception {
-        if (place.type() != Query.Question.A && place.type() != Query.Question.AAAA) {
-            return;
-        }
         ByteBuf in = Unpooled.wrappedBuffer(answer.message()).readerIndex(place.start());
-        DnsRecord record;
+        DnsRawRecord record;
         try {
             record = DnsRecordDecoder.DEFAULT.decodeRecord(in);
         } catch (RuntimeException noHostname) {
             return;
         }
         if (record != null) {
-            names.encodeRecord(record, out);
-            ReferenceCountUtil.release(record);
+            try {
+                names.encodeRecord(
+                        new DefaultDnsRawRecord(
+                                record.name(),
+                                record.type(),
+                                record.dnsClass(),
+                                Math.max(0, record.timeToLive() - age),
+                                record.content()),
+                        out);
+            } finally {
+                record.release();
+            }
         }
     }
 }

@@ -35,8 +35,7 @@ final class Answering {
     private final AnswerWriter writer;
     private final Random dice;
 
-    Answering(
-            PodSlice slice, MeshNames names, Forwarder forwarder, ByteBufAllocator allocator) {
+    Answering(PodSlice slice, MeshNames names, Forwarder forwarder, ByteBufAllocator allocator) {
         this.slice = slice;
         this.names = names;
         this.forwarder = forwarder;
@@ -162,11 +161,7 @@ final class Answering {
     }
 
     private void end(
-            Asked asked,
-            Workload client,
-            Forwarder.Outcome outcome,
-            DnsSeries series,
-            long start) {
+            Asked asked, Workload client, Forwarder.Outcome outcome, DnsSeries series, long start) {
         long now = slice.worker().observer().nanoTime();
         switch (outcome) {
             case Forwarder.Outcome.Answered(UpstreamAnswer answer) -> {
@@ -201,9 +196,7 @@ final class Answering {
         }
         log(asked, client, "forwarded", 1);
         asked.reply()
-                .accept(
-                        writer.special(
-                                asked.query(), asked.question(), meaning, asked.limit()));
+                .accept(writer.special(asked.query(), asked.question(), meaning, asked.limit()));
     }
 
     private void negative(Asked asked, Workload client, int code) {

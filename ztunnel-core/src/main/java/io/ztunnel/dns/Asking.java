@@ -75,8 +75,7 @@ final class Asking {
 
     private void askOnStream() {
         open(
-                (loop, netns, to, mark, handler) ->
-                        forwarder.dialer().connect(to, null, handler),
+                (loop, netns, to, mark, handler) -> forwarder.dialer().connect(to, null, handler),
                 new ChannelInitializer<>() {
                     @Override
                     protected void initChannel(Channel opened) {

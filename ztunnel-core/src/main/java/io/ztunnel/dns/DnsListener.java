@@ -209,6 +209,20 @@ public final class DnsListener implements PodSlice.Part {
                         new TcpQuestions(this));
     }
 
+    List<InetSocketAddress> boundStreams() {
+        return bound(streams);
+    }
+
+    List<InetSocketAddress> boundDatagrams() {
+        return bound(datagrams);
+    }
+
+    private static List<InetSocketAddress> bound(List<Channel> channels) {
+        return channels.stream()
+                .map(channel -> (InetSocketAddress) channel.localAddress())
+                .toList();
+    }
+
     Answering answering() {
         return answering;
     }
@@ -247,9 +261,7 @@ public final class DnsListener implements PodSlice.Part {
         for (Channel each : datagrams) {
             silenced.add(how.beginDatagrams(each));
         }
-        slice.worker()
-                .loop()
-                .schedule(this::stopReading, LAST_READS_MILLIS, TimeUnit.MILLISECONDS);
+        slice.worker().loop().schedule(this::stopReading, LAST_READS_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     private void stopReading() {

@@ -2,8 +2,8 @@ package io.ztunnel.dns;
 
 import io.netty.buffer.ByteBuf;
 
-/// The twelve bytes before a message (RFC 1035 4.1.1). Netty reads them only together with a body it
-/// understands; a server answers more than that.
+/// The twelve bytes before a message (RFC 1035 4.1.1). Netty reads them only together with a body
+/// it understands; a server answers more than that.
 ///
 /// @param flags as on the wire: QR, opcode, AA, TC, RD, RA, Z, AD, CD, rcode
 record Header(int id, int flags, int questions, int answers, int authorities, int additionals) {

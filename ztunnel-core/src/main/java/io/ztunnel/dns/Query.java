@@ -9,8 +9,7 @@ import java.util.Arrays;
 /// @param questions the question section as it came: it is repeated byte for byte
 /// @param question null unless there is exactly one
 /// @param edns null where the client does not speak of it
-record Query(
-        Header header, byte[] questions, @Nullable Question question, @Nullable Edns edns) {
+record Query(Header header, byte[] questions, @Nullable Question question, @Nullable Edns edns) {
 
     /// @param name lower case, without the dot at the end
     /// @param plain whether the text says all: dots are between labels and every byte is a visible
@@ -37,7 +36,8 @@ record Query(
         return canonical(questions);
     }
 
-    /// @param question one question; lengths of labels are no letters, and type and class are spared
+    /// @param question one question; lengths of labels are no letters, and type and class are
+    ///     spared
     static byte[] canonical(byte[] question) {
         byte[] lower = question.clone();
         for (int i = 0; i < lower.length - 4; i++) {

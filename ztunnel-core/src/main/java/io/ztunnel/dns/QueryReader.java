@@ -60,8 +60,7 @@ final class QueryReader {
         for (int i = 0; i < header.questions(); i++) {
             only = question(in);
         }
-        byte[] questions =
-                ByteBufUtil.getBytes(in, Header.SIZE, in.readerIndex() - Header.SIZE);
+        byte[] questions = ByteBufUtil.getBytes(in, Header.SIZE, in.readerIndex() - Header.SIZE);
         return new Query(
                 header, questions, header.questions() == 1 ? only : null, edns(header, in));
     }
@@ -86,9 +85,7 @@ final class QueryReader {
     private static int labels(ByteBuf in) {
         int labels = 0;
         int at = in.readerIndex();
-        for (int length = in.getUnsignedByte(at);
-                length != 0;
-                length = in.getUnsignedByte(at)) {
+        for (int length = in.getUnsignedByte(at); length != 0; length = in.getUnsignedByte(at)) {
             labels++;
             at += 1 + length;
             if (length > LONGEST_LABEL || at - in.readerIndex() >= LONGEST_NAME) {

@@ -37,6 +37,7 @@ final class ServerRanks {
     }
 
     void failed(int server) {
-        smoothed[server] = Math.max(PENALTY_NANOS, Math.min(smoothed[server] * 2, PENALTY_NANOS * 8));
+        smoothed[server] =
+                Math.max(PENALTY_NANOS, Math.min(smoothed[server] * 2, PENALTY_NANOS * 8));
     }
 }

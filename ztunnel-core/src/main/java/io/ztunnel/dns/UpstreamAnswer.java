@@ -91,7 +91,8 @@ final class UpstreamAnswer {
             if (place.type() == SOA) {
                 // The last number of its data says how long there is nothing (RFC 2308).
                 negativeSeconds =
-                        Math.min(in.getUnsignedInt(place.ttl()), in.getUnsignedInt(place.end() - 4));
+                        Math.min(
+                                in.getUnsignedInt(place.ttl()), in.getUnsignedInt(place.end() - 4));
             }
         }
         for (int i = 0; i < header.additionals(); i++) {
@@ -146,6 +147,10 @@ final class UpstreamAnswer {
 
     List<Place> answers() {
         return answers;
+    }
+
+    int answerBytes() {
+        return answers.isEmpty() ? 0 : answers.getLast().end() - answers.getFirst().start();
     }
 
     /// Without those about the transport.

@@ -222,8 +222,7 @@ final class PodListeners implements PodSlice.Part {
         return result;
     }
 
-    private ListenerSettings listener(
-            ListenerSettings.Transparent transparent, boolean keepAlive) {
+    private ListenerSettings listener(ListenerSettings.Transparent transparent, boolean keepAlive) {
         return new ListenerSettings(
                 sharing,
                 transparent,

@@ -13,12 +13,17 @@ public final class TestWorker {
     private TestWorker() {}
 
     public static Worker on(EventLoop loop, Observer observer) {
+        return on(loop, observer, new WorkerBudget.Limits(PLENTY, PLENTY, PLENTY, PLENTY));
+    }
+
+    /// One that may run short.
+    public static Worker on(EventLoop loop, Observer observer, WorkerBudget.Limits limits) {
         return new Worker(
                 0,
                 loop,
                 observer,
                 new SplittableRandom(1),
-                new WorkerBudget(new WorkerBudget.Limits(PLENTY, PLENTY, PLENTY, PLENTY)),
+                new WorkerBudget(limits),
                 new IdleLimits(
                         Duration.ZERO,
                         Duration.ZERO,
