@@ -1,5 +1,6 @@
 package io.ztunnel.dns;
 
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
@@ -97,7 +98,7 @@ public final class DnsListener implements PodSlice.Part {
                         slice,
                         new MeshNames(settings.names()),
                         forwarder,
-                        io.netty.buffer.ByteBufAllocator.DEFAULT);
+                        ByteBufAllocator.DEFAULT);
     }
 
     /// Binds everything; the first refusal ends it.

@@ -6,7 +6,6 @@ import org.jspecify.annotations.Nullable;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -32,7 +31,6 @@ final class Exchange {
         this.query = query;
         this.then = then;
         attempts = new int[forwarder.settings().servers().size()];
-        Arrays.fill(attempts, 0);
     }
 
     Query query() {

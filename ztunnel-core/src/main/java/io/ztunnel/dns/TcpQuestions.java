@@ -32,11 +32,11 @@ final class TcpQuestions extends ChannelInboundHandlerAdapter {
 
     @Override
     public void channelActive(ChannelHandlerContext ctx) {
-        wait(ctx);
+        awaitClient(ctx);
     }
 
-    /// For the client to do something.
-    private void wait(ChannelHandlerContext ctx) {
+    /// It asks, or takes its answer, in time.
+    private void awaitClient(ChannelHandlerContext ctx) {
         stopWaiting();
         limit = ctx.executor().schedule(() -> end(ctx), LIMIT_SECONDS, TimeUnit.SECONDS);
     }
@@ -100,7 +100,7 @@ final class TcpQuestions extends ChannelInboundHandlerAdapter {
             answer.release();
             return;
         }
-        wait(ctx);
+        awaitClient(ctx);
         ctx.write(ctx.alloc().buffer(2).writeShort(answer.readableBytes()), ctx.voidPromise());
         ctx.writeAndFlush(answer).addListener(written -> replied(ctx, written.isSuccess()));
     }

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.util.ReferenceCountUtil;
 import io.ztunnel.net.ListenerSettings.PortSharing;
 import io.ztunnel.net.ListenerSettings.Transparent;
 import io.ztunnel.testkit.NetnsWorld;
@@ -18,13 +21,17 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /// Who waits at a listener that ends is served by somebody, whatever the kernel grants
 /// (docs/adr/0010-handover.md). Old and new are what they are in real life, two members each of one
@@ -179,6 +186,110 @@ class RetirementIT {
         assertThat(PortMembers.least(netns, PORT)).isEqualTo(2);
         assertThat(PortMembers.least(netns, PORT, 15001)).isZero();
         assertThat(Retirement.plan(netns, own.size(), PORT).isSucceeded()).isFalse();
+    }
+
+    /// Datagrams wait at nobody's when a socket closes, so whoever closes must not get any first.
+    @Test
+    void datagramsAreSteeredToTheSuccessorUntilTheOldSocketsAreGone() throws Exception {
+        List<Channel> old = group(byOld, false);
+        List<Channel> oldDatagrams = datagrams(PortSharing.SHARED, PortSharing.SHARED);
+        group(byNew, false);
+        List<Channel> successors = datagrams(PortSharing.SHARED, PortSharing.SHARED);
+        Retirement plan = Retirement.plan(pod.namespace().netns(), old.size(), PORT);
+        send(oldDatagrams, successors);
+        assertThat(received(oldDatagrams)).as("before, all get some").isBetween(1, CALLERS - 1);
+
+        List<Retirement.Leaving> leaving = new ArrayList<>();
+        for (Channel each : oldDatagrams) {
+            leaving.add(loop.call(() -> plan.beginDatagrams(each)));
+        }
+        int before = received(oldDatagrams);
+        send(oldDatagrams, successors);
+        assertThat(received(oldDatagrams)).isEqualTo(before);
+        for (Retirement.Leaving each : leaving) {
+            loop.call(
+                    () -> {
+                        each.finish();
+                        return true;
+                    });
+        }
+
+        List<Channel> third = datagrams(PortSharing.SHARED, PortSharing.SHARED);
+        send(successors, third);
+        assertThat(received(third)).as("nobody is steered any more").isBetween(1, CALLERS - 1);
+    }
+
+    @Test
+    void workersJoinADatagramPortThatNobodyElseMayTake() throws Exception {
+        List<Channel> own = datagrams(PortSharing.FOUNDER, PortSharing.JOINING);
+        send(own, List.of());
+        assertThat(received(own)).isEqualTo(CALLERS);
+
+        ChannelFuture stranger = udp(PortSharing.FOUNDER, new Received());
+        assertThat(stranger.cause()).isInstanceOf(java.net.BindException.class);
+    }
+
+    private List<Channel> datagrams(PortSharing first, PortSharing second) throws Exception {
+        List<Channel> members = new ArrayList<>();
+        for (PortSharing each : List.of(first, second)) {
+            ChannelFuture bound = udp(each, new Received());
+            assertThat(bound.cause()).isNull();
+            members.add(bound.channel());
+        }
+        return members;
+    }
+
+    private ChannelFuture udp(PortSharing sharing, Received received) throws Exception {
+        return loop.settle(
+                () ->
+                        UdpSocket.bind(
+                                loop.eventLoop(),
+                                pod.namespace().netns(),
+                                new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 15053),
+                                0,
+                                sharing,
+                                received));
+    }
+
+    /// Sends one from each of many ports and waits until they are all with one of the groups.
+    private void send(List<Channel> one, List<Channel> other) throws Exception {
+        int before = received(one) + received(other);
+        for (int i = 0; i < CALLERS; i++) {
+            try (DatagramChannel socket = pod.namespace().inside(RetirementIT::datagram)) {
+                socket.send(
+                        ByteBuffer.allocate(1),
+                        new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 15053));
+            }
+        }
+        long deadline = System.nanoTime() + 10_000_000_000L;
+        while (received(one) + received(other) < before + CALLERS) {
+            assertThat(System.nanoTime()).as("datagrams are missing").isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+    }
+
+    private static DatagramChannel datagram() {
+        try {
+            return DatagramChannel.open();
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+
+    private static int received(List<Channel> members) {
+        return members.stream()
+                .mapToInt(each -> each.pipeline().get(Received.class).count.get())
+                .sum();
+    }
+
+    private static final class Received extends ChannelInboundHandlerAdapter {
+        private final AtomicInteger count = new AtomicInteger();
+
+        @Override
+        public void channelRead(ChannelHandlerContext ctx, Object message) {
+            ReferenceCountUtil.release(message);
+            count.incrementAndGet();
+        }
     }
 
     private List<Channel> group(Accepted accepted, boolean asleep) throws Exception {

@@ -53,6 +53,7 @@ public final class DnsServer implements AutoCloseable {
             new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
     private final Map<String, Content> names = new ConcurrentHashMap<>();
     private final Queue<String> asked = new ConcurrentLinkedQueue<>();
+    private final Queue<InetAddress> askers = new ConcurrentLinkedQueue<>();
     private final List<InetSocketAddress> addresses = new ArrayList<>();
 
     /// What is said about a name and a type.
@@ -155,6 +156,11 @@ public final class DnsServer implements AutoCloseable {
         return List.copyOf(asked);
     }
 
+    /// Who asked, in the same order; datagrams only.
+    public List<InetAddress> askers() {
+        return List.copyOf(askers);
+    }
+
     private static String key(String name, DnsRecordType type) {
         return name.toLowerCase(Locale.ROOT) + " " + type.name();
     }
@@ -197,6 +203,7 @@ public final class DnsServer implements AutoCloseable {
                                 @Override
                                 protected void channelRead0(
                                         ChannelHandlerContext ctx, DatagramDnsQuery query) {
+                                    askers.add(query.sender().getAddress());
                                     DnsResponse answer =
                                             answer(
                                                     query,

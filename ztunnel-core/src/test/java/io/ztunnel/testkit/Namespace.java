@@ -5,6 +5,7 @@ import io.ztunnel.net.Netns;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,6 +16,9 @@ import java.util.stream.Stream;
 /// A named network namespace of the world, and how to do things inside it.
 public final class Namespace implements AutoCloseable {
     private static final Path FOLDER = Path.of("/run/netns");
+
+    /// Files that programs here see in place of those in `/etc`, as `ip netns exec` has it.
+    private static final Path FILES = Path.of("/etc/netns");
 
     private final String name;
     private final Netns netns;
@@ -37,6 +41,7 @@ public final class Namespace implements AutoCloseable {
             // Addresses are ours alone; probing for duplicates would only cost seconds.
             made.sysctl("ipv6/conf/default/accept_dad", 0);
             made.ip("link set lo up");
+            made.resolver("nameserver 172.172.0.1");
             return made;
         } catch (IOException gone) {
             throw new UncheckedIOException(gone);
@@ -110,6 +115,18 @@ public final class Namespace implements AutoCloseable {
         return String.join("\n", lines) + "\n";
     }
 
+    /// What programs that are started here from now on read in `/etc/resolv.conf`. Without a word
+    /// of this it is the fabric, where a test may have a [DnsServer].
+    public void resolver(String... lines) {
+        try {
+            Files.createDirectories(FILES.resolve(name));
+            Files.writeString(
+                    FILES.resolve(name).resolve("resolv.conf"), String.join("\n", lines) + "\n");
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
+    }
+
     void sysctl(String key, int value) {
         run("sh", "-c", "echo " + value + " > /proc/sys/net/" + key);
     }
@@ -129,6 +146,12 @@ public final class Namespace implements AutoCloseable {
                 .flatMap(pid -> ProcessHandle.of(Long.parseLong(pid)).stream())
                 .forEach(ProcessHandle::destroyForcibly);
         Shell.tryRun(List.of("ip", "netns", "delete", name));
+        try {
+            Files.deleteIfExists(FILES.resolve(name).resolve("resolv.conf"));
+            Files.deleteIfExists(FILES.resolve(name));
+        } catch (IOException failed) {
+            throw new UncheckedIOException(failed);
+        }
     }
 
     private List<String> inHere(List<String> command) {

@@ -17,7 +17,8 @@ public final class Prerequisites {
                     "ip6tables-restore", "iptables",
                     "nft", "nftables",
                     "tcpdump", "tcpdump",
-                    "curl", "curl");
+                    "curl", "curl",
+                    "dig", "bind9-dnsutils");
 
     private static final List<String> FOLDERS =
             List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin");

@@ -4,7 +4,8 @@
 /// What makes namespaces is for tests tagged `netns`, the demo and the benchmark; it needs root and
 /// removes everything it made. Addresses and rules: docs/spec/inpod-and-deployment.md 3 and 4.
 ///
-/// Read in this order: [MeshKit], [PolicyText]; then [NetnsWorld], [Node], [Pod], [Redirection].
+/// Read in this order: [MeshKit], [PolicyText]; then [NetnsWorld], [Node], [Pod], [Redirection],
+/// [DnsServer].
 @NullMarked
 package io.ztunnel.testkit;
 
