@@ -2,9 +2,9 @@ package io.ztunnel.testkit;
 
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.EventLoop;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.SimpleChannelInboundHandler;
 import io.netty.channel.epoll.EpollIoHandler;
@@ -48,6 +48,14 @@ import java.util.concurrent.TimeUnit;
 /// is cut off in datagrams, to nothing. Unknown names do not exist.
 public final class DnsServer implements AutoCloseable {
     private static final int MOST_IN_A_DATAGRAM = 20;
+    private static final int MOST_PORTS = 20;
+    private static final ListenerSettings STREAMS =
+            new ListenerSettings(
+                    PortSharing.ALONE,
+                    Transparent.OFF,
+                    ListenerSettings.DEFAULT_BACKLOG,
+                    false,
+                    SocketSettings.DEFAULTS);
 
     private final MultiThreadIoEventLoopGroup group =
             new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
@@ -111,26 +119,32 @@ public final class DnsServer implements AutoCloseable {
         return server;
     }
 
+    /// A port that is free for datagrams may be taken for streams; then another one is tried.
     private void bind(Netns netns, InetSocketAddress address) {
-        EventLoop loop = group.next();
-        Channel udp =
-                UdpSocket.bind(loop, netns, address, 0, PortSharing.ALONE, new Datagrams())
-                        .syncUninterruptibly()
-                        .channel();
-        InetSocketAddress bound = (InetSocketAddress) udp.localAddress();
-        addresses.add(bound);
-        Listener.bind(
-                        loop,
-                        netns,
-                        bound,
-                        new ListenerSettings(
-                                PortSharing.ALONE,
-                                Transparent.OFF,
-                                ListenerSettings.DEFAULT_BACKLOG,
-                                false,
-                                SocketSettings.DEFAULTS),
-                        new Streams())
-                .syncUninterruptibly();
+        for (int left = MOST_PORTS; ; left--) {
+            Channel udp =
+                    UdpSocket.bind(
+                                    group.next(),
+                                    netns,
+                                    address,
+                                    0,
+                                    PortSharing.ALONE,
+                                    new Datagrams())
+                            .syncUninterruptibly()
+                            .channel();
+            InetSocketAddress bound = (InetSocketAddress) udp.localAddress();
+            ChannelFuture tcp =
+                    Listener.bind(group.next(), netns, bound, STREAMS, new Streams())
+                            .awaitUninterruptibly();
+            if (tcp.isSuccess()) {
+                addresses.add(bound);
+                return;
+            }
+            udp.close().syncUninterruptibly();
+            if (address.getPort() != 0 || left == 0) {
+                throw new IllegalStateException("no DNS server on " + bound, tcp.cause());
+            }
+        }
     }
 
     public InetSocketAddress address() {
