@@ -65,10 +65,12 @@ class SteeredHandoverNetnsIT {
         List<String> command = withoutBpf(DaemonProcess.ours());
         try (TwoNodes nodes = new TwoNodes(folder, DEADLINE);
                 ServerSocketChannel _ = echo(nodes)) {
-            nodes.near().start(DaemonProcess.ours());
             DaemonProcess old = nodes.far().start(command);
+            // Plain connections: each is one more at the listeners of the server's pod.
             Conversations talk =
-                    new Conversations(nodes.near().pod().namespace(), nodes.far().pod().ipv4());
+                    new Conversations(
+                            nodes.near().outsider("caller").namespace(),
+                            nodes.far().pod().ipv4());
             talk.roundTrip();
             Newcomers newcomers =
                     new Newcomers(
@@ -94,7 +96,6 @@ class SteeredHandoverNetnsIT {
     void twoProxiesInOnePodShareItAndEitherMayDie() throws Exception {
         try (TwoNodes nodes = new TwoNodes(folder, DEADLINE);
                 ServerSocketChannel _ = echo(nodes)) {
-            nodes.near().start(DaemonProcess.ours());
             DaemonProcess first = nodes.far().start(DaemonProcess.ours());
             DaemonProcess second = nodes.far().start(DaemonProcess.ours());
             Conversations talk =
