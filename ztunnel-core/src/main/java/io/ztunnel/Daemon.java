@@ -105,6 +105,7 @@ public final class Daemon implements AutoCloseable {
         dump.register(new CertificateSection(traffic.certificates()));
         if (config.mode() == ZtunnelConfig.Mode.SHARED) {
             dump.register(new WorkloadStateSection(traffic));
+            dump.register(new NodeAgentSection(traffic));
         }
         traffic.start();
     }

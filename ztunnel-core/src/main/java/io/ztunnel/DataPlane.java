@@ -22,11 +22,13 @@ import io.ztunnel.net.SteadyEpoll;
 import io.ztunnel.observe.Logging;
 import io.ztunnel.observe.MeshFacts;
 import io.ztunnel.observe.Metrics;
+import io.ztunnel.observe.NodeAgentFacts;
 import io.ztunnel.observe.Observer;
 import io.ztunnel.observe.Reporter;
 import io.ztunnel.outbound.SystemResolver;
 import io.ztunnel.pod.NodePods;
 import io.ztunnel.pod.PodHost.RunningPod;
+import io.ztunnel.pod.PortStranger;
 import io.ztunnel.tls.RevocationFile;
 import io.ztunnel.tls.Revocations;
 import io.ztunnel.tls.TlsContexts;
@@ -45,10 +47,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
@@ -61,6 +66,8 @@ import java.util.random.RandomGenerator;
 /// Built and started on the main thread; see docs/THREADS.md for what runs where.
 final class DataPlane implements AutoCloseable {
     private static final PodUid DEDICATED = new PodUid("dedicated");
+
+    private static final String WORKER = "zt-worker-";
 
     /// How late a tunnel may learn that a certificate has expired or was renewed.
     private static final Duration TUNNEL_INSPECTION = Duration.ofSeconds(10);
@@ -81,7 +88,8 @@ final class DataPlane implements AutoCloseable {
     private final Revocations revocations;
     private @Nullable RevocationWatch revocationWatch;
     private volatile @Nullable ControlPlane controlPlane;
-    private @Nullable ZdsConversation agent;
+    private volatile @Nullable ZdsConversation agent;
+    private @Nullable SelfWatch watch;
 
     DataPlane(
             ZtunnelConfig config,
@@ -96,7 +104,7 @@ final class DataPlane implements AutoCloseable {
         this.drain = drain;
         AtomicInteger number = new AtomicInteger();
         ThreadFactory threads =
-                task -> new FastThreadLocalThread(task, "zt-worker-" + number.getAndIncrement());
+                task -> new FastThreadLocalThread(task, WORKER + number.getAndIncrement());
         loops =
                 new MultiThreadIoEventLoopGroup(
                         config.workers().count(), threads, SteadyEpoll.newFactory());
@@ -169,7 +177,19 @@ final class DataPlane implements AutoCloseable {
 
     /// The node's pods, none in dedicated mode.
     @Nullable PodReport podReport() {
-        return agent == null ? null : agent.report();
+        ZdsConversation talk = agent;
+        return talk == null ? null : talk.report();
+    }
+
+    /// How it stands with the node agent; null in dedicated mode and before the first conversation.
+    @Nullable NodeAgentFacts agentFacts() {
+        ZdsConversation talk = agent;
+        return talk == null ? null : talk.facts();
+    }
+
+    /// Who else listens on our ports in pods.
+    List<PortStranger> portStrangers() {
+        return pods.strangers();
     }
 
     /// Loads what is known, waits for the control plane, then opens the pods. Returns early where a
@@ -184,6 +204,9 @@ final class DataPlane implements AutoCloseable {
         }
         Hold agentPending = shared ? readiness.hold(Readiness.WORKLOAD_PROXY_MANAGER) : null;
         Hold meshPending = readiness.hold(Readiness.STATE_MANAGER);
+        watch =
+                SelfWatch.start(
+                        readiness, metrics, pods, workerLoops(), config.bounds().stuckAfter());
         workers.forEach(mesh::subscribe);
         mesh.subscribe(_ -> wanted.update());
         watchTunnels();
@@ -199,17 +222,28 @@ final class DataPlane implements AutoCloseable {
             if (config.node().self() != null) {
                 await(pods.startOurselves(info(config.node().self())), "own");
             }
-            agent =
+            ZdsConversation talk =
                     ZdsConversation.start(
-                            InpodSettings.at(config.sockets().inpodSocket()),
+                            InpodSettings.at(
+                                    config.sockets().inpodSocket(), config.bounds().podStopGrace()),
                             pods,
                             readiness,
                             drain);
-            new PodMetrics(agent, metrics).every(meshThread, Duration.ofSeconds(1));
+            agent = talk;
+            new PodMetrics(talk, metrics).every(meshThread, Duration.ofSeconds(1));
         }
         if (agentPending != null) {
             agentPending.close();
         }
+    }
+
+    private Map<String, Executor> workerLoops() {
+        Map<String, Executor> named = new LinkedHashMap<>();
+        int number = 0;
+        for (EventExecutor loop : loops) {
+            named.put(WORKER + number++, loop);
+        }
+        return named;
     }
 
     private static Reporter reporter(boolean inbound) {
@@ -293,6 +327,9 @@ final class DataPlane implements AutoCloseable {
         }
         if (revocationWatch != null) {
             revocationWatch.close();
+        }
+        if (watch != null) {
+            watch.close();
         }
         meshThread.shutdownNow();
         loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(2000);

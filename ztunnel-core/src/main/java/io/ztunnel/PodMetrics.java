@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 final class PodMetrics {
     private final ZdsConversation agent;
     private final Metrics metrics;
-    private PodReport.Counts told = new PodReport.Counts(0, 0, 0, 0, 0, 0, 0);
+    private PodReport.Counts told = PodReport.EMPTY.counts();
 
     PodMetrics(ZdsConversation agent, Metrics metrics) {
         this.agent = agent;
@@ -34,5 +34,6 @@ final class PodMetrics {
             metrics.podStopped();
         }
         told = now;
+        metrics.nodeAgent(agent.facts());
     }
 }

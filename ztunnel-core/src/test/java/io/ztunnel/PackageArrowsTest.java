@@ -91,7 +91,9 @@ class PackageArrowsTest {
                                     "inbound",
                                     "socks",
                                     "dns")),
-                    Map.entry("inpod", Set.of("pod", "worker", "net", "net.linux", "lifecycle")),
+                    Map.entry(
+                            "inpod",
+                            Set.of("observe", "pod", "worker", "net", "net.linux", "lifecycle")),
                     Map.entry("feed", Set.of("mesh", "policy", "lifecycle", "worker", "xds")),
                     Map.entry("admin", Set.of("worker", "observe", "mesh", "lifecycle")));
 

@@ -458,7 +458,9 @@ public final class ConfigReader {
                 env.duration(ZTUNNEL_INBOUND_IDLE_TIMEOUT, Duration.ZERO),
                 env.duration(ZTUNNEL_PASSTHROUGH_IDLE_TIMEOUT, Duration.ZERO),
                 env.duration(ZTUNNEL_HALF_CLOSED_IDLE_TIMEOUT, Duration.ZERO),
-                env.duration(ZTUNNEL_GONE_PEER_GRACE, Duration.ofSeconds(30)));
+                env.duration(ZTUNNEL_GONE_PEER_GRACE, Duration.ofSeconds(30)),
+                ConnectionSettings.podStopGrace(env),
+                env.duration(ZTUNNEL_STUCK_AFTER, Duration.ofSeconds(10)));
     }
 
     private @Nullable Long atLeast(Setting setting, long least) {

@@ -14,7 +14,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /// The settings as `/config_dump` shows them (docs/spec/config-observability-dns.md 2.3.6), keys in
-/// alphabetical order, types as Kiali decodes them. Header values are redacted.
+/// alphabetical order, types as Kiali decodes them; settings of ours come in addition. Header
+/// values are redacted.
 public final class ConfigSection implements DumpSection {
     private final ZtunnelConfig config;
 
@@ -34,11 +35,14 @@ public final class ConfigSection implements DumpSection {
         localhost(json, "adminAddr", config.ports().admin());
         json.writeStringField("altCaHostname", config.authority().alternativeHostname());
         json.writeStringField("altXdsHostname", config.controlPlane().alternativeHostname());
+        json.writeBooleanField("authzPolicyInfoLogging", config.logs().policyDecisionsAtInfo());
         json.writeStringField("caAddress", text(config.authority().address()));
         headers(json, "caHeaders", config.authority().headers());
         roots(json, "caRootCert", config.authority().roots());
         json.writeStringField("clusterDomain", config.node().clusterDomain());
         json.writeStringField("clusterId", config.node().clusterId());
+        json.writeStringField(
+                "compliancePolicy", config.cryptography().postQuantumOnly() ? "pqc" : null);
         json.writeNumberField("connectionWindowSize", config.tunnels().connectionWindow());
         json.writeStringField("crlPath", text(config.authority().revocationList()));
         json.writeBooleanField("dnsProxy", config.dns().enabled());
@@ -48,12 +52,15 @@ public final class ConfigSection implements DumpSection {
         json.writeBooleanField("fakeCa", config.authority().fake());
         json.writeBooleanField("fakeSelfInbound", false);
         json.writeNumberField("frameSize", config.tunnels().frameSize());
+        duration(json, "gonePeerGrace", config.bounds().gonePeerGrace());
+        duration(json, "halfClosedIdleTimeout", config.bounds().halfClosedIdle());
         json.writeArrayFieldStart("illegalPorts");
         for (int port : config.illegalPorts()) {
             json.writeNumber(port);
         }
         json.writeEndArray();
         json.writeStringField("inboundAddr", wildcard(v6, ZtunnelConfig.Ports.INBOUND));
+        duration(json, "inboundIdleTimeout", config.bounds().inboundIdle());
         json.writeStringField(
                 "inboundPlaintextAddr", wildcard(v6, ZtunnelConfig.Ports.INBOUND_PLAINTEXT));
         json.writeBooleanField("inpodPortReuse", config.sockets().reusePort());
@@ -61,15 +68,28 @@ public final class ConfigSection implements DumpSection {
         json.writeBooleanField("ipv6Enabled", v6);
         json.writeStringField("localNode", config.node().name());
         json.writeBooleanField("localhostAppTunnel", config.sockets().localhostAppTunnel());
+        json.writeStringField("logFilter", config.logs().filter());
+        json.writeStringField("logFormat", config.logs().json() ? "json" : "plain");
+        number(json, "maxBufferedBytes", config.bounds().bufferedBytes());
+        json.writeNumberField("maxHandshakes", config.bounds().handshakes());
+        number(json, "maxSockets", config.bounds().sockets());
         json.writeStringField("network", config.node().network());
         json.writeNumberField("numWorkerThreads", config.workers().count());
         json.writeStringField("outboundAddr", wildcard(v6, ZtunnelConfig.Ports.OUTBOUND));
+        duration(json, "outboundAttemptTimeout", config.retry().attemptTimeout());
+        duration(json, "outboundAvoidTime", config.retry().avoid());
+        json.writeNumberField("outboundConnectAttempts", config.retry().attempts());
+        duration(json, "outboundConnectWindow", config.retry().window());
+        duration(json, "outboundIdleTimeout", config.bounds().outboundIdle());
         Integer mark = config.sockets().packetMark();
         if (mark == null) {
             json.writeNullField("packetMark");
         } else {
             json.writeNumberField("packetMark", Integer.toUnsignedLong(mark));
         }
+        duration(json, "passthroughIdleTimeout", config.bounds().passthroughIdle());
+        duration(json, "podStopGrace", config.bounds().podStopGrace());
+        duration(json, "policyHold", config.policies().hold());
         json.writeNumberField("poolMaxStreamsPerConn", config.tunnels().maxStreamsPerConnection());
         duration(json, "poolUnusedReleaseTimeout", config.tunnels().unusedTimeout());
         json.writeStringField(
@@ -98,7 +118,10 @@ public final class ConfigSection implements DumpSection {
                 "socks5Addr",
                 config.sockets().socks5() ? "127.0.0.1:" + ZtunnelConfig.Ports.SOCKS5 : null);
         socket(json, "statsAddr", wildcard(v6, config.ports().stats()));
+        duration(json, "stuckAfter", config.bounds().stuckAfter());
+        json.writeBooleanField("tls12Enabled", config.cryptography().tls12());
         duration(json, "tunnelExpiryGrace", config.tunnels().expiryGrace());
+        json.writeStringField("unknownPolicy", config.policies().denyUnknown() ? "deny" : "allow");
         json.writeNumberField("windowSize", config.tunnels().streamWindow());
         json.writeStringField("xdsAddress", text(config.controlPlane().address()));
         headers(json, "xdsHeaders", config.controlPlane().headers());
@@ -106,6 +129,11 @@ public final class ConfigSection implements DumpSection {
         roots(json, "xdsRootCert", config.controlPlane().roots());
         ZtunnelConfig.KeptState kept = config.controlPlane().kept();
         json.writeStringField("xdsSnapshotDirectory", kept == null ? null : text(kept.directory()));
+        if (kept == null) {
+            json.writeNullField("xdsSnapshotMaxAge");
+        } else {
+            duration(json, "xdsSnapshotMaxAge", kept.maxAge());
+        }
         ZtunnelConfig.PodIdentity self = config.node().self();
         json.writeStringField(
                 "ztunnelIdentity",
@@ -207,6 +235,15 @@ public final class ConfigSection implements DumpSection {
         json.writeNumberField("nanos", value.getNano());
         json.writeNumberField("secs", value.getSeconds());
         json.writeEndObject();
+    }
+
+    private static void number(JsonGenerator json, String name, @Nullable Long value)
+            throws IOException {
+        if (value == null) {
+            json.writeNullField(name);
+        } else {
+            json.writeNumberField(name, value);
+        }
     }
 
     private static void headers(JsonGenerator json, String name, List<ZtunnelConfig.Header> headers)

@@ -1,11 +1,14 @@
 package io.ztunnel.config;
 
+import org.jspecify.annotations.Nullable;
+
 import java.time.Duration;
 
 /// Reads what is asked for about connections that fail and about policies. These settings are ours;
 /// the reference has none of them.
 final class ConnectionSettings {
     /// The whole node waits while a policy is waited for.
+    private static final Duration LONGEST_STOP = Duration.ofSeconds(5);
     private static final Duration LONGEST_HOLD = Duration.ofSeconds(10);
 
     private ConnectionSettings() {}
@@ -19,16 +22,7 @@ final class ConnectionSettings {
     }
 
     static ZtunnelConfig.Policies policies(Environment env) {
-        Duration hold =
-                env.read(
-                        Setting.POLICY_HOLD,
-                        text -> {
-                            Duration asked = Durations.parse(text);
-                            if (asked.compareTo(LONGEST_HOLD) > 0) {
-                                throw new IllegalArgumentException("must be 10s or less");
-                            }
-                            return asked;
-                        });
+        Duration hold = atMost(env, Setting.POLICY_HOLD, LONGEST_HOLD);
         Boolean deny =
                 env.read(
                         Setting.UNKNOWN_POLICY,
@@ -42,5 +36,23 @@ final class ConnectionSettings {
                                 });
         return new ZtunnelConfig.Policies(
                 hold == null ? Duration.ofMillis(500) : hold, deny != null && deny);
+    }
+
+    static Duration podStopGrace(Environment env) {
+        Duration grace = atMost(env, Setting.ZTUNNEL_POD_STOP_GRACE, LONGEST_STOP);
+        return grace == null ? Duration.ofSeconds(1) : grace;
+    }
+
+    private static @Nullable Duration atMost(Environment env, Setting setting, Duration longest) {
+        return env.read(
+                setting,
+                text -> {
+                    Duration asked = Durations.parse(text);
+                    if (asked.compareTo(longest) > 0) {
+                        throw new IllegalArgumentException(
+                                "must be " + longest.toSeconds() + "s or less");
+                    }
+                    return asked;
+                });
     }
 }

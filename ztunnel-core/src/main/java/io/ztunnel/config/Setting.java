@@ -211,6 +211,18 @@ enum Setting {
             "duration",
             "`30s`",
             "how long the other side may stay silent when one side of a connection is gone"),
+    ZTUNNEL_POD_STOP_GRACE(
+            Group.BOUNDS,
+            "duration up to `5s`",
+            "`1s`",
+            "how long connections of a pod that left the mesh, or came back in another namespace,"
+                    + " may go on after peers were told; `0s`: they are cut at once"),
+    ZTUNNEL_STUCK_AFTER(
+            Group.BOUNDS,
+            "duration",
+            "`10s`",
+            "an event loop that does not answer for so long makes this proxy not ready; `0s`: they"
+                    + " are not watched"),
 
     RUST_LOG(Group.DIAGNOSTICS, "filter", "`info`", "levels, such as `access=debug,info`"),
     LOG_FORMAT(Group.DIAGNOSTICS, "`json` or other", "plain", "how lines look"),

@@ -209,6 +209,8 @@ public record ZtunnelConfig(
     /// @param sockets null: what the descriptor limit allows
     /// @param bufferedBytes null: what direct memory allows
     /// @param dnsQueries DNS questions that wait for an answer from elsewhere
+    /// @param podStopGrace for connections of a pod that is gone; zero: they are cut at once
+    /// @param stuckAfter how long an event loop may not answer; zero: they are not watched
     public record Bounds(
             @Nullable Long sockets,
             long handshakes,
@@ -218,7 +220,9 @@ public record ZtunnelConfig(
             Duration inboundIdle,
             Duration passthroughIdle,
             Duration halfClosedIdle,
-            Duration gonePeerGrace) {}
+            Duration gonePeerGrace,
+            Duration podStopGrace,
+            Duration stuckAfter) {}
 
     /// @param count 1 or more event loops
     public record Workers(int count) {}

@@ -2,10 +2,10 @@ package io.ztunnel.inpod;
 
 import java.time.Duration;
 
-/// How long to wait before the next connection: doubling up to a limit.
+/// How long to wait before the next attempt: doubling up to a limit.
 ///
-/// One series for every cause. It starts over only after a connection that was of use, so that an
-/// agent which accepts us and then hangs up is not asked ever so often
+/// For connections it is one series for every cause. It starts over only after a connection that
+/// was of use, so that an agent which accepts us and then hangs up is not asked ever so often
 /// (docs/spec/inpod-and-deployment.md 1.7). One thread.
 final class Backoff {
     private final Duration first;

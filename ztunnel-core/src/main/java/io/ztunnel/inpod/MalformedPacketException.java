@@ -7,7 +7,19 @@ import java.io.IOException;
 final class MalformedPacketException extends IOException {
     private static final long serialVersionUID = 1L;
 
+    private final boolean cut;
+
     MalformedPacketException(String detail) {
+        this(detail, false);
+    }
+
+    /// @param cut whether the kernel could not deliver all of it
+    MalformedPacketException(String detail, boolean cut) {
         super(detail);
+        this.cut = cut;
+    }
+
+    boolean isCut() {
+        return cut;
     }
 }

@@ -34,6 +34,9 @@ sealed interface PodAction {
     /// The agent keeps a pod that does not run here: it stays without a proxy until it is added.
     record ReportUnknown(PodUid uid) implements PodAction {}
 
+    /// Answer that we do not know such requests.
+    record NotUnderstood(String reason) implements PodAction {}
+
     /// The agent broke the protocol: answer so and end the conversation.
     record Violation(String reason) implements PodAction {}
 }

@@ -29,16 +29,21 @@ final class PodInstance {
     @Nullable RunningPod running;
     @Nullable String failure;
 
+    /// From one failed attempt to the next; goes on over conversations.
+    final Backoff backoff;
+
+    int failedAttempts;
     boolean retryArmed;
     long retryAt;
 
-    PodInstance(PodAction.Start start, PodNamespace namespace, long wantedSince) {
+    PodInstance(PodAction.Start start, PodNamespace namespace, long wantedSince, Backoff backoff) {
         this.number = start.instance();
         this.uid = start.uid();
         this.info = start.info();
         this.netns = start.netns();
         this.namespace = namespace;
         this.wantedSince = wantedSince;
+        this.backoff = backoff;
     }
 
     boolean isUp() {
@@ -47,6 +52,10 @@ final class PodInstance {
 
     PodReport.Entry entry() {
         return new PodReport.Entry(
-                uid, info, isUp() ? PodReport.State.UP : PodReport.State.PENDING, failure);
+                uid,
+                info,
+                isUp() ? PodReport.State.UP : PodReport.State.PENDING,
+                failedAttempts,
+                failure);
     }
 }

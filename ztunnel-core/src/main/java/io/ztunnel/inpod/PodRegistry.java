@@ -1,6 +1,7 @@
 package io.ztunnel.inpod;
 
 import io.ztunnel.inpod.PodAction.Await;
+import io.ztunnel.inpod.PodAction.NotUnderstood;
 import io.ztunnel.inpod.PodAction.Refuse;
 import io.ztunnel.inpod.PodAction.Replace;
 import io.ztunnel.inpod.PodAction.ReportUnknown;
@@ -28,10 +29,12 @@ import java.util.Set;
 ///
 /// Nothing but rules: no sockets, no clock, no logging. One thread.
 ///
-/// One rule differs from the specification's table: a pod that could not be started is not
-/// forgotten when the agent reconnects. We still hold its namespace, while an agent that was
-/// restarted may not find it again and then only says that the pod exists. The snapshot's end
-/// removes what has gone.
+/// A pod that could not be started is not forgotten when the agent reconnects. We still hold its
+/// namespace, while an agent that was restarted may not find it again and then only says that the
+/// pod exists. The snapshot's end removes what has gone.
+///
+/// A pod that is named differently is started anew: its name, namespace and service account are
+/// what its certificate says.
 final class PodRegistry {
     private enum State {
         STARTING,
@@ -67,6 +70,8 @@ final class PodRegistry {
             case ZdsMessage.Keep keep -> onKeep(keep.uid());
             case ZdsMessage.Delete delete -> onDelete(delete.uid());
             case ZdsMessage.SnapshotSent _ -> onSnapshotSent();
+            case ZdsMessage.Unknown unknown ->
+                    List.of(new NotUnderstood("unknown request " + unknown.field()));
         };
     }
 
@@ -119,7 +124,7 @@ final class PodRegistry {
         }
         name(uid);
         Pod known = pods.get(uid);
-        if (known != null && known.netns().equals(netns)) {
+        if (known != null && known.netns().equals(netns) && known.info().equals(info)) {
             switch (known.state()) {
                 case RUNNING -> {
                     return List.of();

@@ -2,6 +2,7 @@ package io.ztunnel.inpod;
 
 import io.ztunnel.lifecycle.Readiness;
 import io.ztunnel.net.Netns;
+import io.ztunnel.net.RefusedPort;
 import io.ztunnel.pod.PodHost;
 import io.ztunnel.pod.PodHost.RunningPod;
 import io.ztunnel.worker.PodUid;
@@ -13,8 +14,11 @@ import org.slf4j.LoggerFactory;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -51,10 +55,10 @@ final class PodSupervisor {
     private long stopped;
     private long failedAttempts;
     private long refused;
-    private long keptUnknown;
+    private final Map<Integer, Long> refusedPorts = new TreeMap<>();
+    private final Set<PodUid> keptUnknown = new LinkedHashSet<>();
 
-    private volatile PodReport report =
-            new PodReport(new PodReport.Counts(0, 0, 0, 0, 0, 0, 0), List.of());
+    private volatile PodReport report = PodReport.EMPTY;
 
     PodSupervisor(
             PodHost host,
@@ -73,6 +77,7 @@ final class PodSupervisor {
     /// A conversation begins: the agent will name all pods anew.
     void connected() {
         registry.connected();
+        keptUnknown.clear();
         conversing = true;
     }
 
@@ -85,6 +90,7 @@ final class PodSupervisor {
     /// @param netns of an add; belongs to the supervisor from here on
     /// @return completes on the owner's thread, for an add only when all listeners are bound
     CompletableFuture<Answer> on(ZdsMessage message, @Nullable PodNamespace netns) {
+        noteUid(message);
         List<PodAction> actions = registry.on(message);
         CompletableFuture<Answer> answer = DONE;
         boolean used = false;
@@ -95,7 +101,6 @@ final class PodSupervisor {
         if (netns != null && !used) {
             netns.close();
         }
-        warnOfChangedInfo(message);
         changed();
         return answer;
     }
@@ -166,18 +171,26 @@ final class PodSupervisor {
                 PodInstance old = instances.get(replace.old());
                 // Whoever never came up does not get more patience by changing the namespace.
                 long since = old == null || old.isUp() ? nanoTime.getAsLong() : old.wantedSince;
-                letGo(replace.old(), Duration.ZERO);
+                boolean elsewhere = old == null || !old.netns.equals(replace.start().netns());
+                if (!elsewhere && !old.info.equals(replace.start().info())) {
+                    LOG.atWarn()
+                            .addKeyValue("uid", old.uid)
+                            .addKeyValue("before", old.info)
+                            .addKeyValue("now", replace.start().info())
+                            .log("the node agent names a pod differently, starting it anew");
+                }
+                letGo(replace.old(), elsewhere ? settings.stopGrace() : Duration.ZERO);
                 yield start(replace.start(), netns, since);
             }
             case PodAction.Stop stop -> {
-                letGo(stop.instance(), Duration.ZERO);
+                letGo(stop.instance(), settings.stopGrace());
                 yield DONE;
             }
             case PodAction.Await wait -> instance(wait.instance()).attempt;
             case PodAction.RetryLater later -> {
                 PodInstance instance = instance(later.instance());
                 instance.retryArmed = true;
-                instance.retryAt = nanoTime.getAsLong() + settings.retryAfter().toNanos();
+                instance.retryAt = nanoTime.getAsLong() + instance.backoff.next().toNanos();
                 yield DONE;
             }
             case PodAction.Retry retry -> {
@@ -195,11 +208,17 @@ final class PodSupervisor {
                 yield CompletableFuture.completedFuture(new Answer.NotStarted(refuse.reason()));
             }
             case PodAction.ReportUnknown unknown -> {
-                keptUnknown++;
+                keptUnknown.add(unknown.uid());
                 LOG.atWarn()
                         .addKeyValue("uid", unknown.uid())
                         .log("the node agent keeps a pod that has no proxy here");
                 yield DONE;
+            }
+            case PodAction.NotUnderstood request -> {
+                LOG.atWarn()
+                        .addKeyValue("reason", request.reason())
+                        .log("the node agent asks for what we do not know");
+                yield CompletableFuture.completedFuture(new Answer.NotUnderstood(request.reason()));
             }
             case PodAction.Violation violation ->
                     CompletableFuture.completedFuture(new Answer.Violation(violation.reason()));
@@ -211,7 +230,12 @@ final class PodSupervisor {
         if (netns == null) {
             throw new IllegalStateException("a start without a namespace: " + start);
         }
-        PodInstance instance = new PodInstance(start, netns, wantedSince);
+        PodInstance instance =
+                new PodInstance(
+                        start,
+                        netns,
+                        wantedSince,
+                        new Backoff(settings.firstRetry(), settings.slowestRetry()));
         instances.put(instance.number, instance);
         attempt(instance);
         return instance.attempt;
@@ -221,6 +245,7 @@ final class PodSupervisor {
         attemptsUnderWay++;
         // An instance in the very namespace may still have the ports; one in another is no
         // obstacle.
+        stopping.hurry(instance.uid, instance.netns);
         CompletableFuture<RunningPod> pod =
                 stopping.in(instance.uid, instance.netns)
                         .map(
@@ -254,7 +279,12 @@ final class PodSupervisor {
         boolean wanted = instances.containsKey(instance.number);
         if (running == null) {
             failedAttempts++;
-            String reason = reason(failure);
+            instance.failedAttempts++;
+            Throwable cause = cause(failure);
+            if (cause instanceof RefusedPort refused) {
+                refusedPorts.merge(refused.port(), 1L, Long::sum);
+            }
+            String reason = reason(cause);
             instance.failure = reason;
             if (wanted) {
                 LOG.atWarn()
@@ -349,27 +379,32 @@ final class PodSupervisor {
                                 stopped,
                                 failedAttempts,
                                 refused,
-                                keptUnknown),
-                        List.copyOf(entries.values()));
+                                Map.copyOf(refusedPorts)),
+                        List.copyOf(entries.values()),
+                        List.copyOf(keptUnknown));
     }
 
-    private void warnOfChangedInfo(ZdsMessage message) {
-        if (message instanceof ZdsMessage.Add add) {
-            for (PodInstance each : instances.values()) {
-                if (each.uid.equals(add.uid()) && !each.info.equals(add.info())) {
-                    LOG.atWarn()
-                            .addKeyValue("uid", add.uid())
-                            .log("the node agent names a running pod differently; ignored");
-                }
-            }
+    /// Whoever is added or gone is no longer kept without a proxy.
+    private void noteUid(ZdsMessage message) {
+        switch (message) {
+            case ZdsMessage.Add add -> keptUnknown.remove(add.uid());
+            case ZdsMessage.Delete delete -> keptUnknown.remove(delete.uid());
+            case ZdsMessage.AddUnusable _,
+                    ZdsMessage.Keep _,
+                    ZdsMessage.SnapshotSent _,
+                    ZdsMessage.Unknown _ -> {}
         }
     }
 
-    private static String reason(@Nullable Throwable failure) {
+    private static @Nullable Throwable cause(@Nullable Throwable failure) {
         Throwable cause = failure;
         while (cause instanceof CompletionException && cause.getCause() != null) {
             cause = cause.getCause();
         }
+        return cause;
+    }
+
+    private static String reason(@Nullable Throwable cause) {
         if (cause == null) {
             return "the host gave no pod";
         }

@@ -57,6 +57,15 @@ final class StoppingPods {
         }
     }
 
+    /// The same for this pod in this namespace, because it comes back.
+    void hurry(PodUid uid, NetnsId netns) {
+        for (Stopping each : List.copyOf(all.values())) {
+            if (each.pod().uid.equals(uid) && each.pod().netns.equals(netns)) {
+                stopped(each.running(), Duration.ZERO);
+            }
+        }
+    }
+
     /// The end of the instance of this pod in this namespace, if one is stopping.
     Optional<CompletableFuture<Void>> in(PodUid uid, NetnsId netns) {
         return all.values().stream()

@@ -69,9 +69,16 @@ final class ZdsCodec {
             case DEL ->
                     alone(attached, "del", new ZdsMessage.Delete(uid(request.getDel().getUid())));
             case SNAPSHOT_SENT -> alone(attached, "snapshot_sent", new ZdsMessage.SnapshotSent());
-            case PAYLOAD_NOT_SET ->
-                    throw new MalformedPacketException("a request without a payload we know");
+            case PAYLOAD_NOT_SET -> alone(attached, "a request we do not know", unknown(request));
         };
+    }
+
+    private static ZdsMessage unknown(WorkloadRequest request) throws MalformedPacketException {
+        return new ZdsMessage.Unknown(
+                request.getUnknownFields().asMap().keySet().stream()
+                        .min(Integer::compare)
+                        .orElseThrow(
+                                () -> new MalformedPacketException("a request without a payload")));
     }
 
     private static WorkloadRequest parsed(byte[] packet) throws MalformedPacketException {

@@ -1,11 +1,13 @@
 package io.ztunnel.inpod;
 
+import io.ztunnel.inpod.ConversationRecord.End;
 import io.ztunnel.lifecycle.Drain;
 import io.ztunnel.lifecycle.Hold;
 import io.ztunnel.lifecycle.Readiness;
 import io.ztunnel.net.linux.SeqPacketSocket;
 import io.ztunnel.net.linux.SystemCallException;
 import io.ztunnel.net.linux.WakeUp;
+import io.ztunnel.observe.NodeAgentFacts;
 import io.ztunnel.pod.PodHost;
 
 import org.jspecify.annotations.Nullable;
@@ -45,6 +47,7 @@ public final class ZdsConversation {
     private final Queue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
     private final PodSupervisor supervisor;
     private final Backoff backoff;
+    private final ConversationRecord record = new ConversationRecord();
     private final CompletableFuture<Void> end = new CompletableFuture<>();
 
     private ZdsConversation(
@@ -82,6 +85,22 @@ public final class ZdsConversation {
         return supervisor.report();
     }
 
+    /// How it stands with the agent, and what came of its pods. Any thread.
+    public NodeAgentFacts facts() {
+        ConversationRecord.Numbers talk = record.newest();
+        PodReport pods = supervisor.report();
+        return new NodeAgentFacts(
+                talk.connected(),
+                talk.conversations(),
+                talk.ends(),
+                talk.refusals(),
+                talk.answers(),
+                pods.counts().failedAttempts(),
+                pods.counts().refused(),
+                pods.counts().refusedPorts(),
+                pods.keptUnknown().size());
+    }
+
     /// Completes after a drain, when the last pod is gone.
     public CompletableFuture<Void> end() {
         return end.copy();
@@ -103,13 +122,19 @@ public final class ZdsConversation {
     }
 
     private void converseOnce() {
+        End end = End.UNREACHABLE;
         try (SeqPacketSocket socket =
                 SeqPacketSocket.connect(settings.socket(), ZdsCodec.MAX_PACKET_BYTES)) {
+            trust(socket);
+            end = End.FAILED;
             supervisor.connected();
             socket.send(ZdsCodec.hello());
+            record.began();
             LOG.atInfo().addKeyValue("socket", settings.socket()).log("connected");
             converse(socket);
+            end = drain.hasStarted() ? End.DRAIN : End.PROTOCOL;
         } catch (EOFException closed) {
+            end = End.CLOSED;
             LOG.info("the node agent closed the connection");
         } catch (IOException failed) {
             LOG.atWarn()
@@ -120,9 +145,20 @@ public final class ZdsConversation {
             // A mistake of ours. Without this thread the node would get no pods any more, so it has
             // to go on.
             LOG.error("the conversation with the node agent failed", mistake);
+        } finally {
+            record.ended(end);
         }
     }
 
+    /// Whoever hands over namespaces decides where we listen, so it must be root or run as we do.
+    private static void trust(SeqPacketSocket socket) throws IOException {
+        int agent = socket.peerUser();
+        if (agent != 0 && agent != socket.ownUser()) {
+            throw new IOException("whoever listens there runs as user " + agent + ", not as root");
+        }
+    }
+
+    /// Until the drain starts, or the agent says what it must not.
     private void converse(SeqPacketSocket socket) throws IOException {
         ZdsReader reader = new ZdsReader(socket);
         while (true) {
@@ -130,17 +166,29 @@ public final class ZdsConversation {
             if (drain.hasStarted()) {
                 return;
             }
-            ZdsReader.Received received = readable ? read(reader, socket) : null;
-            if (received == null) {
+            if (!readable) {
                 continue;
             }
-            Answer answer = awaited(supervisor.on(received.message(), received.netns()));
+            long since = System.nanoTime();
+            Answer answer;
+            try {
+                ZdsReader.Received received = reader.next();
+                if (received == null) {
+                    continue;
+                }
+                answer = awaited(supervisor.on(received.message(), received.netns()));
+            } catch (MalformedPacketException malformed) {
+                answer =
+                        new Answer.Unreadable(
+                                String.valueOf(malformed.getMessage()), malformed.isCut());
+            }
             if (answer == null) {
                 return;
             }
             socket.send(answer.encoded());
-            if (answer instanceof Answer.Violation(String detail)) {
-                throw new IOException("the node agent broke the protocol: " + detail);
+            record.answered(answer, System.nanoTime() - since);
+            if (endsTheConversation(answer)) {
+                return;
             }
             if (supervisor.snapshotReceived()) {
                 backoff.startOver();
@@ -148,14 +196,24 @@ public final class ZdsConversation {
         }
     }
 
-    private static ZdsReader.@Nullable Received read(ZdsReader reader, SeqPacketSocket socket)
-            throws IOException {
-        try {
-            return reader.next();
-        } catch (MalformedPacketException malformed) {
-            socket.send(ZdsCodec.failed("failure to read message : " + malformed.getMessage()));
-            throw malformed;
+    private boolean endsTheConversation(Answer answer) {
+        String detail =
+                switch (answer) {
+                    case Answer.Violation(String why) -> why;
+                    case Answer.Unreadable(String why, boolean _) -> why;
+                    case Answer.Done _,
+                            Answer.NotStarted _,
+                            Answer.Late _,
+                            Answer.NotUnderstood _ ->
+                            null;
+                };
+        if (detail != null) {
+            LOG.atWarn()
+                    .addKeyValue("socket", settings.socket())
+                    .addKeyValue("reason", detail)
+                    .log("the node agent broke the protocol");
         }
+        return detail != null;
     }
 
     /// The answer, or that of impatience; null when the process is ending.
@@ -164,7 +222,7 @@ public final class ZdsConversation {
         while (!answer.isDone()) {
             long left = latest - System.nanoTime();
             if (left <= 0) {
-                return new Answer.NotStarted(
+                return new Answer.Late(
                         "listeners not bound within "
                                 + settings.answerWithin().toMillis()
                                 + " ms, still trying");

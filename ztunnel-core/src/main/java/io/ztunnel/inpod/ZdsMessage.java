@@ -26,4 +26,9 @@ sealed interface ZdsMessage {
 
     /// All pods of the node have been named.
     record SnapshotSent() implements ZdsMessage {}
+
+    /// A request that is well-formed and of a kind we do not know, as a newer agent may send.
+    ///
+    /// @param field number of its payload
+    record Unknown(int field) implements ZdsMessage {}
 }

@@ -76,7 +76,8 @@ final class ZdsReader {
         return new MalformedPacketException(
                 "the packet has more than "
                         + ZdsCodec.MAX_PACKET_BYTES
-                        + " bytes or too many file descriptors");
+                        + " bytes or too many file descriptors",
+                true);
     }
 
     private static void closeAll(List<Integer> descriptors) throws SystemCallException {

@@ -6,7 +6,8 @@
 /// carried out by [PodSupervisor]. Everything lives on the thread `zt-inpod`. Opens no socket in a
 /// pod itself.
 ///
-/// May use: `io.ztunnel.pod`, `worker` (the names of a pod), `net`, `net.linux`, `lifecycle`. Read
+/// May use: `io.ztunnel.pod`, `worker` (the names of a pod), `observe` (what a scrape is
+/// told), `net`, `net.linux`, `lifecycle`. Read
 /// in this order: [ZdsMessage], [ZdsCodec], [PodRegistry], [PodAction], [PodSupervisor],
 /// [ZdsConversation].
 @NullMarked

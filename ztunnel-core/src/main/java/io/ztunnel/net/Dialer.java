@@ -4,6 +4,7 @@ import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelPromise;
+import io.netty.channel.ConnectTimeoutException;
 import io.netty.channel.DefaultChannelPromise;
 import io.netty.channel.EventLoop;
 import io.netty.channel.epoll.EpollSocketChannel;
@@ -14,9 +15,11 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /// Connects to others from inside a namespace (docs/spec/inpod-and-deployment.md 2.5).
 ///
@@ -31,14 +34,35 @@ public final class Dialer {
     private final Netns netns;
     private final SocketSettings settings;
     private final boolean sourceOrNothing;
+    private final Consumer<SourceTrouble> troubles;
+
+    /// Whether an answer to somebody else's address has ever found its way to us in this namespace.
+    private boolean sourceCameBack;
+
+    private boolean complained;
+
+    /// What may happen to a connection that shall appear as somebody else's.
+    public enum SourceTrouble {
+        /// The kernel does not let us have the address.
+        REFUSED,
+        /// Nobody answered within [#CONNECT_LIMIT].
+        UNANSWERED
+    }
 
     public Dialer(EventLoop loop, Netns netns, SocketSettings settings) {
-        this(loop, netns, settings, false);
+        this(loop, netns, settings, false, trouble -> {});
     }
 
     /// @param sourceOrNothing whether a connection that cannot have the source it should have
     ///     fails, because another one would mislead the application and its network policies
-    public Dialer(EventLoop loop, Netns netns, SocketSettings settings, boolean sourceOrNothing) {
+    /// @param troubles told of each, on the loop
+    public Dialer(
+            EventLoop loop,
+            Netns netns,
+            SocketSettings settings,
+            boolean sourceOrNothing,
+            Consumer<SourceTrouble> troubles) {
+        this.troubles = troubles;
         this.loop = loop;
         this.netns = netns;
         this.settings = settings;
@@ -117,11 +141,35 @@ public final class Dialer {
                 .addListener(
                         bound -> {
                             if (bound.isSuccess()) {
+                                connected.addListener(
+                                        end -> heardOfSource(source, to, end.cause()));
                                 channel.connect(to, connected);
                             } else {
                                 withoutSource(channel, source, to, bound.cause(), connected);
                             }
                         });
+    }
+
+    /// The application answers to the client's address, and the pod's rules bring that back to us.
+    /// Where they do not, every such connection times out and looks like a silent application.
+    private void heardOfSource(
+            InetAddress source, InetSocketAddress to, @Nullable Throwable failure) {
+        if (failure instanceof ConnectTimeoutException) {
+            troubles.accept(SourceTrouble.UNANSWERED);
+            if (!sourceCameBack && !complained) {
+                complained = true;
+                LOG.warn(
+                        "no answer from {} to source {}, nor to any other that was kept in {}:"
+                                + " either it is silent, or the rule that routes mark 0x111 to"
+                                + " table 100 is missing there or overruled",
+                        NetUtil.toSocketAddressString(to),
+                        NetUtil.toAddressString(source),
+                        netns);
+            }
+        } else {
+            // A refusal is an answer, too; other failures come before the first packet.
+            sourceCameBack |= failure == null || failure instanceof ConnectException;
+        }
     }
 
     private void withoutSource(
@@ -130,6 +178,7 @@ public final class Dialer {
             InetSocketAddress to,
             Throwable refused,
             ChannelPromise connected) {
+        troubles.accept(SourceTrouble.REFUSED);
         if (sourceOrNothing) {
             connected.setFailure(refused);
         } else {

@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -43,7 +42,7 @@ public final class Listener {
     ///
     /// @param address port 0 takes a free one
     /// @param childInit added to every accepted channel, hence sharable; may turn auto-read off
-    /// @return the listening channel; fails with a [BindException] that names the address
+    /// @return the listening channel; fails with a [RefusedPort] that names the address
     public static ChannelFuture bind(
             EventLoop loop,
             Netns netns,
@@ -173,16 +172,15 @@ public final class Listener {
                 && SocketOptions.errnoOf(failure) == Errno.EAFNOSUPPORT;
     }
 
-    static BindException refusal(InetSocketAddress address, Throwable cause) {
+    static RefusedPort refusal(InetSocketAddress address, Throwable cause) {
         int errno = SocketOptions.errnoOf(cause);
-        BindException refusal =
-                new BindException(
-                        "failed to bind to address "
-                                + NetUtil.toSocketAddressString(address)
-                                + ": "
-                                + (errno == 0 ? cause.getMessage() : Errno.describe(errno)));
-        refusal.initCause(cause);
-        return refusal;
+        return new RefusedPort(
+                address,
+                "failed to bind to address "
+                        + NetUtil.toSocketAddressString(address)
+                        + ": "
+                        + (errno == 0 ? cause.getMessage() : Errno.describe(errno)),
+                cause);
     }
 
     private static InetAddress anyIpv4() {

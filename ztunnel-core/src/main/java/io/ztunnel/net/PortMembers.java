@@ -6,34 +6,55 @@ import io.ztunnel.net.linux.SystemCallException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
-/// How many sockets listen on a port of a namespace for every address: ours and those of whoever
-/// shares it with us. Any platform thread.
-final class PortMembers {
+/// How many sockets listen on a port of a namespace: ours and those of whoever shares it with us.
+/// Any platform thread.
+public final class PortMembers {
     private static final String LISTENING = "0A";
     private static final int CHUNK = 64 * 1024;
 
     private PortMembers() {}
 
-    /// The least number of the ports.
-    static int least(Netns netns, int... ports) throws IOException {
+    /// @param wildcard listeners for every address
+    /// @param single listeners for one address; for it they go before the others
+    public record Count(int wildcard, int single) {}
+
+    /// Who listens on the ports.
+    ///
+    /// @throws IOException when the namespace is gone or its table cannot be read
+    public static Map<Integer, Count> count(Netns netns, int... ports) throws IOException {
         String both = table(netns, "tcp") + table(netns, "tcp6");
-        int least = Integer.MAX_VALUE;
+        Map<Integer, Count> counts = new HashMap<>();
         for (int port : ports) {
-            least = Math.min(least, count(both, port));
+            counts.put(port, counted(both, port));
         }
-        return least;
+        return counts;
     }
 
-    static int count(String tables, int port) {
+    /// The least number of the ports that listen for every address.
+    static int least(Netns netns, int... ports) throws IOException {
+        return count(netns, ports).values().stream()
+                .mapToInt(Count::wildcard)
+                .min()
+                .orElse(Integer.MAX_VALUE);
+    }
+
+    static Count counted(String tables, int port) {
         String suffix = String.format(Locale.ROOT, ":%04X", port);
-        return (int)
+        List<String> listening =
                 tables.lines()
                         .map(line -> line.strip().split("\\s+"))
                         .filter(field -> field.length > 3 && field[3].equals(LISTENING))
-                        .filter(field -> field[1].matches("0+" + suffix))
-                        .count();
+                        .map(field -> field[1])
+                        .filter(address -> address.endsWith(suffix))
+                        .toList();
+        int wildcard =
+                (int) listening.stream().filter(address -> address.matches("0+" + suffix)).count();
+        return new Count(wildcard, listening.size() - wildcard);
     }
 
     /// What comes first in the kernel's list: those that listen, and some that do not.

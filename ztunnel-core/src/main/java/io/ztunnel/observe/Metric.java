@@ -45,6 +45,26 @@ enum Metric {
             Type.GAUGE,
             "bytes",
             "Bytes taken from senders that nobody has consumed yet (unstable)."),
+    JAVA_LOOPS_STUCK(
+            "ztunnel_java_event_loops_stuck",
+            Type.GAUGE,
+            "Event loops that do not answer; their connections stand still (unstable)."),
+    JAVA_LOOP_STALLS(
+            "ztunnel_java_event_loop_stalls",
+            Type.COUNTER,
+            "How often an event loop stopped answering (unstable)."),
+    JAVA_THREADS_AWAY(
+            "ztunnel_java_threads_away",
+            Type.GAUGE,
+            "Threads found in another network namespace than the process (unstable)."),
+    JAVA_SOURCES_REFUSED(
+            "ztunnel_java_sources_refused",
+            Type.COUNTER,
+            "Connections to applications that could not keep the client's address (unstable)."),
+    JAVA_SOURCES_UNANSWERED(
+            "ztunnel_java_sources_unanswered",
+            Type.COUNTER,
+            "Connections that kept the client's address and were not answered (unstable)."),
     BUILD("istio_build", Type.GAUGE, "Version of this component."),
     XDS_TERMINATIONS(
             "istio_xds_connection_terminations",
@@ -177,7 +197,48 @@ enum Metric {
             Type.GAUGE,
             "Pods whose proxy is to be started again (unstable)."),
     PODS_STARTED("workload_manager_proxies_started", Type.COUNTER, "Proxies started (unstable)."),
-    PODS_STOPPED("workload_manager_proxies_stopped", Type.COUNTER, "Proxies stopped (unstable).");
+    PODS_STOPPED("workload_manager_proxies_stopped", Type.COUNTER, "Proxies stopped (unstable)."),
+    AGENT_CONNECTED(
+            "ztunnel_java_agent_connected",
+            Type.GAUGE,
+            "1 while the CNI node agent talks with us (unstable)."),
+    AGENT_CONVERSATIONS(
+            "ztunnel_java_agent_conversations",
+            Type.COUNTER,
+            "Conversations begun with the CNI node agent (unstable)."),
+    AGENT_ENDS(
+            "ztunnel_java_agent_disconnects",
+            Type.COUNTER,
+            "Ended conversations with the CNI node agent, and failures to begin one (unstable)."),
+    AGENT_NACKS(
+            "ztunnel_java_agent_nacks",
+            Type.COUNTER,
+            "Requests of the CNI node agent answered with an error (unstable)."),
+    AGENT_ANSWER_SECONDS(
+            "ztunnel_java_agent_answer_duration_seconds",
+            Type.HISTOGRAM,
+            "seconds",
+            "How long the CNI node agent waited for an answer (unstable)."),
+    POD_START_FAILURES(
+            "ztunnel_java_pod_start_failures",
+            Type.COUNTER,
+            "Attempts to start a pod's proxy that failed (unstable)."),
+    PODS_WITHOUT_NAMESPACE(
+            "ztunnel_java_pods_without_namespace",
+            Type.COUNTER,
+            "Pods that came without a network namespace of their own (unstable)."),
+    POD_BIND_FAILURES(
+            "ztunnel_java_pod_bind_failures",
+            Type.COUNTER,
+            "Attempts to start a pod's proxy that failed for a port (unstable)."),
+    PODS_KEPT_WITHOUT_PROXY(
+            "ztunnel_java_pods_kept_without_proxy",
+            Type.GAUGE,
+            "Pods that the CNI node agent keeps and that have no proxy (unstable)."),
+    POD_PORT_STRANGERS(
+            "ztunnel_java_pod_ports_shared_with_strangers",
+            Type.GAUGE,
+            "Ports of ours in pods on which somebody else listens, too (unstable).");
 
     /// What OpenMetrics calls them.
     enum Type {

@@ -20,6 +20,7 @@ public final class Metrics {
     private final @Nullable LogWriter log;
     private volatile @Nullable ControlPlaneFacts controlPlane;
     private volatile @Nullable MeshFacts mesh;
+    private volatile @Nullable NodeAgentFacts nodeAgent;
 
     /// @param istioVersion the tag of `istio_build`, empty where unknown
     /// @param log whose losses are exported; null without one
@@ -78,6 +79,27 @@ public final class Metrics {
 
     public void podStopped() {
         add(Metric.PODS_STOPPED, "", 1);
+    }
+
+    /// How it stands with the CNI node agent now.
+    public void nodeAgent(NodeAgentFacts now) {
+        nodeAgent = now;
+    }
+
+    /// What the process sees of itself. One thread at a time.
+    ///
+    /// @param loopsStuck now
+    /// @param stalls since the last call
+    /// @param threadsAway now in another network namespace
+    public void self(int loopsStuck, long stalls, int threadsAway) {
+        set(Metric.JAVA_LOOPS_STUCK, loopsStuck);
+        add(Metric.JAVA_LOOP_STALLS, "", stalls);
+        set(Metric.JAVA_THREADS_AWAY, threadsAway);
+    }
+
+    /// Ports of ours that are shared with strangers now. One thread at a time.
+    public void portStrangers(int ports) {
+        set(Metric.POD_PORT_STRANGERS, ports);
     }
 
     /// A connection was refused or cut because the peer's certificate is revoked.
@@ -146,6 +168,10 @@ public final class Metrics {
 
     @Nullable MeshFacts mesh() {
         return mesh;
+    }
+
+    @Nullable NodeAgentFacts nodeAgent() {
+        return nodeAgent;
     }
 
     String istioVersion() {

@@ -70,6 +70,11 @@ final class MetricsExposition {
         dns();
         byReason(Metric.DNS_BAD_MESSAGES, MetricsShard::badDns);
         rare(Metric.PODS_ACTIVE, Metric.PODS_PENDING, Metric.PODS_STARTED, Metric.PODS_STOPPED);
+        NodeAgentFacts agent = metrics.nodeAgent();
+        if (agent != null) {
+            new NodeExposition(out).write(agent);
+        }
+        rare(Metric.POD_PORT_STRANGERS);
         out.text("# EOF\n");
         return out.copy();
     }
@@ -101,6 +106,9 @@ final class MetricsExposition {
         }
         known(Metric.JAVA_SOCKETS_TAKEN, sockets);
         known(Metric.JAVA_BUFFERED, buffered);
+        rare(Metric.JAVA_LOOPS_STUCK, Metric.JAVA_LOOP_STALLS, Metric.JAVA_THREADS_AWAY);
+        happened(Metric.JAVA_SOURCES_REFUSED, sum(MetricsShard::sourcesRefused));
+        happened(Metric.JAVA_SOURCES_UNANSWERED, sum(MetricsShard::sourcesUnanswered));
     }
 
     private void byReason(Metric metric, Function<MetricsShard, Map<String, LongAdder>> counters) {

@@ -27,6 +27,8 @@ public final class MetricsShard {
     private final LongAdder avoided = new LongAdder();
     private final Map<DryRunKey, LongAdder> dryRun = new ConcurrentHashMap<>();
     private final LongAdder unknownPolicies = new LongAdder();
+    private final LongAdder sourcesRefused = new LongAdder();
+    private final LongAdder sourcesUnanswered = new LongAdder();
     private final Map<String, LongAdder> refused = new ConcurrentHashMap<>();
     private final Map<String, LongAdder> reaped = new ConcurrentHashMap<>();
     private final Map<String, LongAdder> badDns = new ConcurrentHashMap<>();
@@ -84,6 +86,24 @@ public final class MetricsShard {
 
     void unknownPolicy() {
         unknownPolicies.increment();
+    }
+
+    /// A connection could not keep its client's address.
+    public void sourceRefused() {
+        sourcesRefused.increment();
+    }
+
+    /// A connection that kept its client's address was not answered.
+    public void sourceUnanswered() {
+        sourcesUnanswered.increment();
+    }
+
+    long sourcesRefused() {
+        return sourcesRefused.sum();
+    }
+
+    long sourcesUnanswered() {
+        return sourcesUnanswered.sum();
     }
 
     long retries(ResponseFlag failure) {

@@ -30,6 +30,12 @@ public final class NodePods implements PodHost {
     private final Lookups lookups;
     private final Runnable whenChanged;
     private final Map<SliceId, PodInfo> present = new ConcurrentHashMap<>();
+
+    /// Those whose listeners are bound and not told to stop.
+    private final Map<SliceId, PortCensus.Subject> listening = new ConcurrentHashMap<>();
+
+    private final PortCensus census = new PortCensus();
+    private volatile List<PortStranger> strangers = List.of();
     private final AtomicLong instances = new AtomicLong();
 
     /// @param whenChanged called after a pod has come or gone, on any thread
@@ -55,6 +61,17 @@ public final class NodePods implements PodHost {
         return present.values();
     }
 
+    /// Looks who else listens in the pods; one thread at a time, which may enter namespaces.
+    public List<PortStranger> lookForStrangers() {
+        strangers = census.look(List.copyOf(listening.values()));
+        return strangers;
+    }
+
+    /// What the last look found.
+    public List<PortStranger> strangers() {
+        return strangers;
+    }
+
     @Override
     public CompletableFuture<RunningPod> start(PodUid uid, PodInfo info, Netns netns) {
         return start(settings, uid, info, netns);
@@ -72,9 +89,18 @@ public final class NodePods implements PodHost {
                 new PodProxy(how, workers, certificates, tls, names, lookups, id, info, netns);
         present.put(id, info);
         whenChanged.run();
+        int[] ports = PodListeners.ports(how);
         return proxy.start()
                 .<RunningPod>thenApply(
-                        _ -> within -> proxy.stop(within).whenComplete((_, _) -> gone(id, netns)))
+                        _ -> {
+                            listening.put(
+                                    id,
+                                    new PortCensus.Subject(id, info, netns, workers.size(), ports));
+                            return within -> {
+                                listening.remove(id);
+                                return proxy.stop(within).whenComplete((_, _) -> gone(id, netns));
+                            };
+                        })
                 .whenComplete(
                         (_, failure) -> {
                             if (failure != null) {

@@ -98,7 +98,8 @@ final class PodListeners implements PodSlice.Part {
                         slice.worker().loop(),
                         netns,
                         settings.sockets(),
-                        settings.transparent() == ListenerSettings.Transparent.REQUIRED);
+                        settings.transparent() == ListenerSettings.Transparent.REQUIRED,
+                        this::count);
         InboundListener[] inbound = new InboundListener[1];
         OutboundListener outbound = outbound(dialer);
         slice.add(outbound);
@@ -133,6 +134,13 @@ final class PodListeners implements PodSlice.Part {
                         settings.sockets().mark(),
                         retirement)
                 .open();
+    }
+
+    private void count(Dialer.SourceTrouble trouble) {
+        switch (trouble) {
+            case REFUSED -> slice.worker().observer().metrics().sourceRefused();
+            case UNANSWERED -> slice.worker().observer().metrics().sourceUnanswered();
+        }
     }
 
     private CompletableFuture<Channel> socks(Dialer dialer, Channel last) {

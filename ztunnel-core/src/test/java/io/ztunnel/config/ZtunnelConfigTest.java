@@ -103,7 +103,9 @@ class ZtunnelConfigTest {
                                 Duration.ZERO,
                                 Duration.ZERO,
                                 Duration.ZERO,
-                                Duration.ofSeconds(30)));
+                                Duration.ofSeconds(30),
+                                Duration.ofSeconds(1),
+                                Duration.ofSeconds(10)));
         assertThat(config.workers().count()).isEqualTo(2);
         assertThat(config.terminationDeadline()).isEqualTo(Duration.ofSeconds(5));
         assertThat(config.logs()).isEqualTo(new ZtunnelConfig.Logs("info", false, false));
@@ -183,6 +185,8 @@ class ZtunnelConfigTest {
         values.put("ZTUNNEL_PASSTHROUGH_IDLE_TIMEOUT", "3h");
         values.put("ZTUNNEL_HALF_CLOSED_IDLE_TIMEOUT", "5m");
         values.put("ZTUNNEL_GONE_PEER_GRACE", "1s");
+        values.put("ZTUNNEL_POD_STOP_GRACE", "5s");
+        values.put("ZTUNNEL_STUCK_AFTER", "0s");
         values.put("RUST_LOG", "debug");
         values.put("LOG_FORMAT", "json");
         values.put("AUTHZ_POLICY_INFO_LOGGING", "true");

@@ -53,11 +53,17 @@ final class InboundBench implements AutoCloseable {
     private final WorkerMailbox worker = new WorkerMailbox(TestWorker.on(loop, told.observer()));
     private final SliceId slice = new SliceId(new PodUid("server"), 1);
     private final ServerSocket application;
+    private final String network;
     private Inbound stage;
     private MeshSnapshot mesh = MeshSnapshot.empty();
     private CompiledPolicies policies = CompiledPolicies.none();
 
     InboundBench(boolean baggage, UnknownPolicies unknown) throws Exception {
+        this("", baggage, unknown);
+    }
+
+    InboundBench(String network, boolean baggage, UnknownPolicies unknown) throws Exception {
+        this.network = network;
         application = new ServerSocket(0, 50, InetAddress.getByName(POD));
         worker.openSlice(
                         slice,
@@ -73,7 +79,7 @@ final class InboundBench implements AutoCloseable {
     private Inbound stage(PodSlice opened, boolean baggage, UnknownPolicies unknown) {
         return new Inbound(
                 opened,
-                new InboundSettings("", Set.of(15001, 15006, 15008), false, baggage, false),
+                new InboundSettings(network, Set.of(15001, 15006, 15008), false, baggage, false),
                 new InboundRouter(RouteSettings.defaults()),
                 new PolicyJudge(unknown),
                 new Dialer(loop, Netns.own(), SocketSettings.DEFAULTS),

@@ -9,7 +9,8 @@ import java.time.Duration;
 import java.util.stream.LongStream;
 
 class BackoffTest {
-    private final InpodSettings defaults = InpodSettings.at(Path.of("unused"));
+    private final InpodSettings defaults =
+            InpodSettings.at(Path.of("unused"), Duration.ofSeconds(1));
     private final Backoff backoff =
             new Backoff(defaults.firstReconnect(), defaults.slowestReconnect());
 
@@ -34,7 +35,8 @@ class BackoffTest {
     void theDefaultsAreThoseOfTheSpecification() {
         assertThat(InpodSettings.DEFAULT_SOCKET).hasToString("/var/run/ztunnel/ztunnel.sock");
         assertThat(defaults.answerWithin()).isLessThan(Duration.ofSeconds(5));
-        assertThat(defaults.retryAfter()).isEqualTo(Duration.ofSeconds(5));
+        assertThat(defaults.firstRetry()).isLessThan(Duration.ofSeconds(5));
+        assertThat(defaults.slowestRetry()).isEqualTo(Duration.ofSeconds(15));
         assertThat(defaults.readyWithout()).isEqualTo(Duration.ofSeconds(30));
     }
 }

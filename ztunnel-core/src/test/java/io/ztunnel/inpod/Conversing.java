@@ -24,6 +24,8 @@ final class Conversing implements AutoCloseable {
         Netns.own();
     }
 
+    static final Duration STOP_GRACE = Duration.ofMillis(700);
+
     private final long namespacesBefore = OpenFiles.count("net:");
     private final long socketsBefore = OpenFiles.count("socket:");
 
@@ -41,6 +43,8 @@ final class Conversing implements AutoCloseable {
                         socket,
                         answerWithin,
                         Duration.ofMillis(50),
+                        Duration.ofMillis(50),
+                        STOP_GRACE,
                         Duration.ofSeconds(30),
                         Duration.ofMillis(1),
                         Duration.ofMillis(4));

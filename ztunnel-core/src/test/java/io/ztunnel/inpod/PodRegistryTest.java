@@ -65,9 +65,22 @@ class PodRegistryTest {
         running(UID, NS1);
 
         assertThat(add(UID, NS1)).isEmpty();
-        assertThat(registry.on(new ZdsMessage.Add(UID, new PodInfo("x", "y", "z"), NS1)))
-                .as("changed info is ignored")
-                .isEmpty();
+    }
+
+    @Test
+    void addOfARunningPodUnderAnotherNameStartsItAnew() {
+        running(UID, NS1);
+        PodInfo renamed = new PodInfo("name", "ns", "other-account");
+
+        assertThat(registry.on(new ZdsMessage.Add(UID, renamed, NS1)))
+                .as("its certificate would be that of somebody else")
+                .containsExactly(new Replace(1, new Start(2, UID, renamed, NS1)));
+    }
+
+    @Test
+    void aRequestOfAKindWeDoNotKnowIsNoViolation() {
+        assertThat(registry.on(new ZdsMessage.Unknown(6)))
+                .containsExactly(new PodAction.NotUnderstood("unknown request 6"));
     }
 
     @Test

@@ -103,11 +103,18 @@ class ZdsCodecTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"3200", "2206120475696430"})
+    void aMemberOfTheOneofThatWeDoNotKnowIsARequestWithoutADescriptor(String packet)
+            throws Exception {
+        assertThat(ZdsCodec.decode(hex(packet), NONE)).isInstanceOf(ZdsMessage.Unknown.class);
+        assertThatThrownBy(() -> ZdsCodec.decode(hex(packet), new Attachment.Unusable("a file")))
+                .isInstanceOf(MalformedPacketException.class);
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {
                 "", // nothing
-                "3200", // an unknown member of the oneof
-                "2206120475696430", // a number that is not in use
                 "0aff", // cut in a length
                 "0a060a04ffffffff", // no UTF-8
                 "ffffffffffffffffffff" // no varint

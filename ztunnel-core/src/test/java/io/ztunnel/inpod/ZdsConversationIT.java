@@ -87,7 +87,8 @@ class ZdsConversationIT {
         return Stream.of(
                 Arguments.of("garbage", new byte[] {-1, -1, -1}, OWN_NETNS, 0),
                 Arguments.of("garbage with a descriptor", new byte[] {-1, -1}, OWN_NETNS, 1),
-                Arguments.of("an unknown payload", new byte[] {0x32, 0}, OWN_NETNS, 0),
+                Arguments.of(
+                        "an unknown payload with a descriptor", new byte[] {0x32, 0}, OWN_NETNS, 1),
                 Arguments.of("more than 1024 bytes", long1025, OWN_NETNS, 0),
                 Arguments.of("an add of more than 1024 bytes", paddedAdd, OWN_NETNS, 1),
                 Arguments.of("add without descriptor", add, OWN_NETNS, 0),

@@ -204,7 +204,7 @@ class ZdsConversationNetnsIT {
             assertThat(add(agent, "uid1", second)).isEmpty();
 
             us.assertCounts(1, 0, 2, 1);
-            assertThat(host.attempts().getFirst().stops).containsExactly(Duration.ZERO);
+            assertThat(host.attempts().getFirst().stops).containsExactly(Conversing.STOP_GRACE);
         }
     }
 

@@ -18,6 +18,8 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 @Timeout(60)
 class DialerTest {
@@ -100,6 +102,7 @@ class DialerTest {
         try (ServerSocketChannel server = listen("127.0.0.1")) {
             InetSocketAddress to = (InetSocketAddress) server.getLocalAddress();
             InetAddress source = InetAddress.ofLiteral("fd99::99");
+            List<Dialer.SourceTrouble> troubles = new CopyOnWriteArrayList<>();
             ChannelFuture connected =
                     loop.settle(
                             () ->
@@ -107,13 +110,15 @@ class DialerTest {
                                                     loop.eventLoop(),
                                                     Netns.own(),
                                                     SocketSettings.DEFAULTS,
-                                                    true)
+                                                    true,
+                                                    troubles::add)
                                             .connect(to, source, new Accepted()));
 
             assertThat(connected.isSuccess()).isFalse();
             assertThat(connected.channel().closeFuture().await(5_000)).isTrue();
             server.configureBlocking(false);
             assertThat(server.accept()).as("nobody connected").isNull();
+            assertThat(troubles).containsExactly(Dialer.SourceTrouble.REFUSED);
         }
     }
 

@@ -50,7 +50,7 @@ class NetnsIT {
     }
 
     @Test
-    void theBodyRunsInsideAndTheThreadComesHome() {
+    void test_run_works_theBodyRunsInsideAndTheThreadComesHome() {
         assertThat(netns.isOwn()).isFalse();
         assertThat(netns.call(NetnsIT::here)).isEqualTo(netns.toString());
         assertThat(here()).isEqualTo(Netns.own().toString());

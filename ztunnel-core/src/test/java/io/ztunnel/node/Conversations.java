@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import io.ztunnel.testkit.Namespace;
+import io.ztunnel.testkit.Pod;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -43,6 +44,26 @@ public record Conversations(Namespace client, InetAddress server) {
         socket.getOutputStream().write(text.getBytes(US_ASCII));
         byte[] answer = socket.getInputStream().readNBytes(text.length());
         assertThat(new String(answer, US_ASCII)).isEqualTo(text);
+    }
+
+    /// Whether a connection still carries bytes both ways.
+    public static boolean stands(Socket socket, String text) {
+        try {
+            roundTrip(socket, text);
+            return true;
+        } catch (IOException | AssertionError over) {
+            return false;
+        }
+    }
+
+    /// Whether a pod reaches the echo server of another on a new connection.
+    public static boolean opens(Pod from, Pod to) {
+        try {
+            new Conversations(from.namespace(), to.ipv4()).roundTrip();
+            return true;
+        } catch (IOException | AssertionError refused) {
+            return false;
+        }
     }
 
     /// All bytes go and come back, in order, also after the client has ended its side.

@@ -86,6 +86,16 @@ public final class NodeDaemon implements AutoCloseable {
         assertThat(conversation.ask(ZdsServer.snapshotSent())).isEmpty();
     }
 
+    /// As [#greet], by an agent that has lost the namespaces.
+    public void greetKeeping(String... uids) throws IOException {
+        conversation = agent.greeted();
+        for (String uid : uids) {
+            assertThat(conversation.ask(ZdsServer.keepOf(uid))).as(uid).isEmpty();
+        }
+        assertThat(conversation.ask(ZdsServer.snapshotSent())).isEmpty();
+        MeshLab.eventually("ready: " + node.name(), daemon::isReady);
+    }
+
     /// @return the error of the answer, empty when all went well
     public String add(Pod pod) throws IOException {
         return add("uid-" + pod.name(), pod);
@@ -93,6 +103,11 @@ public final class NodeDaemon implements AutoCloseable {
 
     /// The same for a pod whose namespace is another one than its uid would say.
     public String add(String uid, Pod pod) throws IOException {
+        return addAs(uid, pod, pod.name());
+    }
+
+    /// The same under another name and service account.
+    public String addAs(String uid, Pod pod, String name) throws IOException {
         int descriptor = LibC.open(pod.namespace().path().toString());
         try {
             return conversation.ask(
@@ -100,9 +115,7 @@ public final class NodeDaemon implements AutoCloseable {
                             .setAdd(
                                     AddWorkload.newBuilder()
                                             .setUid(uid)
-                                            .setWorkloadInfo(
-                                                    ZdsServer.info(
-                                                            pod.name(), "default", pod.name())))
+                                            .setWorkloadInfo(ZdsServer.info(name, "default", name)))
                             .build(),
                     descriptor);
         } finally {

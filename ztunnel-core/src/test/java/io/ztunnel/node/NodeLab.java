@@ -105,6 +105,15 @@ public final class NodeLab implements AutoCloseable {
     ///
     /// @param more fields in the form of the local file, one a line
     public void describe(NodeDaemon on, Pod pod, String more) {
+        describe(on, pod, pod.name(), more);
+    }
+
+    /// Gives a captured pod another name and service account in the next mesh file.
+    public void describeAs(NodeDaemon on, Pod pod, String name) {
+        describe(on, pod, name, "protocol: HBONE");
+    }
+
+    private void describe(NodeDaemon on, Pod pod, String name, String more) {
         members.put(
                 pod.name(),
                 """
@@ -121,7 +130,7 @@ public final class NodeLab implements AutoCloseable {
                   services: {}
                 """
                                 .formatted(
-                                        pod.name(),
+                                        name,
                                         on.node().name(),
                                         pod.ipv4().getHostAddress(),
                                         pod.ipv6().getHostAddress())

@@ -71,6 +71,16 @@ public final class LibC {
     private static final MethodHandle READ =
             link("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
 
+    // uid_t geteuid(void);
+    private static final MethodHandle GETEUID = link("geteuid", FunctionDescriptor.of(JAVA_INT));
+
+    // int getsockopt(int sockfd, int level, int optname, void *optval, socklen_t *optlen);
+    private static final MethodHandle GETSOCKOPT =
+            link(
+                    "getsockopt",
+                    FunctionDescriptor.of(
+                            JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+
     // int getrlimit(int resource, struct rlimit *rlim);
     private static final MethodHandle GETRLIMIT =
             link("getrlimit", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS));
@@ -165,6 +175,40 @@ public final class LibC {
                 throw broken("read", inside);
             }
             return buffer.asSlice(0, checked("read", answer)).toArray(JAVA_BYTE);
+        }
+    }
+
+    /// The user who listens at the other end of a connected `AF_UNIX` socket.
+    static int peerUser(int socket) throws SystemCallException {
+        try (Arena arena = Arena.ofConfined()) {
+            // struct ucred { pid_t pid; uid_t uid; gid_t gid; }
+            MemorySegment credentials = arena.allocate(12, 4);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, 12);
+            int answer;
+            try {
+                answer =
+                        (int)
+                                GETSOCKOPT.invokeExact(
+                                        errnoSegment(),
+                                        socket,
+                                        SocketConstants.SOL_SOCKET,
+                                        SocketConstants.SO_PEERCRED,
+                                        credentials,
+                                        length);
+            } catch (Throwable inside) {
+                throw broken("getsockopt", inside);
+            }
+            checked("getsockopt", answer);
+            return credentials.get(JAVA_INT, 4);
+        }
+    }
+
+    /// Whom the kernel takes this process for.
+    static int effectiveUser() {
+        try {
+            return (int) GETEUID.invokeExact(errnoSegment());
+        } catch (Throwable inside) {
+            throw broken("geteuid", inside);
         }
     }
 

@@ -223,6 +223,16 @@ public final class SeqPacketSocket implements AutoCloseable {
         checked("send", answer);
     }
 
+    /// The user who runs the other end.
+    public int peerUser() throws SystemCallException {
+        return LibC.peerUser(descriptor);
+    }
+
+    /// The user who runs this end.
+    public int ownUser() {
+        return LibC.effectiveUser();
+    }
+
     @Override
     public void close() throws SystemCallException {
         if (!closed) {

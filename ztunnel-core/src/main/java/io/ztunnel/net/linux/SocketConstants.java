@@ -7,6 +7,7 @@ public final class SocketConstants {
     public static final int SO_REUSEADDR = 2;
     public static final int SO_KEEPALIVE = 9;
     public static final int SO_REUSEPORT = 15;
+    public static final int SO_PEERCRED = 17;
     public static final int SO_MARK = 36;
     public static final int SO_ATTACH_REUSEPORT_CBPF = 51;
     public static final int SO_ATTACH_REUSEPORT_EBPF = 52;

@@ -55,6 +55,11 @@ class SeqPacketSocketTest {
     }
 
     @Test
+    void theUserAtTheOtherEndIsKnown() throws IOException {
+        assertThat(client.peerUser()).isEqualTo(client.ownUser());
+    }
+
+    @Test
     void whatIsSentArrives() throws IOException {
         client.send(new byte[] {8, 1});
 
