@@ -1,5 +1,6 @@
 package io.ztunnel.demo;
 
+import io.ztunnel.testkit.JavaProgram;
 import io.ztunnel.testkit.Namespace;
 
 import java.net.InetAddress;

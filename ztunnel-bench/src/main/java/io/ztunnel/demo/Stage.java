@@ -1,5 +1,6 @@
 package io.ztunnel.demo;
 
+import io.ztunnel.testkit.JavaProgram;
 import io.ztunnel.testkit.NetnsWorld;
 import io.ztunnel.testkit.Node;
 import io.ztunnel.testkit.Redirection;

@@ -28,14 +28,14 @@ public final class Rehearsal {
             System.exit(2);
         }
         Path folder = Files.createTempDirectory("ztunnel-rehearsal");
+        // Also where a signal ends it.
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(folder)));
         int status = 0;
         try {
             play(Path.of(args[0]).toAbsolutePath(), Path.of(args[1]).toAbsolutePath(), folder);
         } catch (RehearsalFailed failed) {
             System.err.println("rehearsal: " + failed.getMessage());
             status = 1;
-        } finally {
-            remove(folder);
         }
         System.exit(status);
     }
@@ -73,11 +73,13 @@ public final class Rehearsal {
         }
     }
 
-    private static void remove(Path folder) throws IOException {
+    private static void remove(Path folder) {
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(file);
             }
+        } catch (IOException problem) {
+            System.err.println("left behind: " + folder + " (" + problem.getMessage() + ")");
         }
     }
 }

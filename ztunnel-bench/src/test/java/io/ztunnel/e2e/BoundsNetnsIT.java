@@ -9,21 +9,17 @@ import io.ztunnel.node.Conversations;
 import io.ztunnel.node.DaemonProcess;
 import io.ztunnel.node.MeshLab;
 import io.ztunnel.testkit.Namespace;
-import io.ztunnel.testkit.Redirection;
 
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -33,7 +29,7 @@ import java.util.concurrent.locks.LockSupport;
 /// What a daemon lets pile up: nothing without a bound.
 @Tag("netns")
 @Timeout(180)
-class BoundsNetnsIT {
+class BoundsNetnsIT extends EchoMesh {
     private static final int LATE = 8081;
     private static final String REFUSED = "ztunnel_java_connections_refused_total";
     private static final String REAPED = "ztunnel_java_connections_reaped_total";
@@ -41,26 +37,12 @@ class BoundsNetnsIT {
     /// How often idle connections are looked at follows the shortest of the limits.
     private static final String LOOK_OFTEN = "ZTUNNEL_GONE_PEER_GRACE=1s";
 
-    @TempDir Path folder;
-
     private final CountDownLatch late = new CountDownLatch(1);
     private final AtomicLong readLate = new AtomicLong();
-    private MeshLab lab;
-    private ServerSocketChannel echo;
-    private Conversations talk;
-
-    @BeforeEach
-    void build() {
-        lab = new MeshLab(folder, Redirection.nft());
-        echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
-        talk = new Conversations(lab.client().namespace(), lab.server().ipv4());
-    }
 
     @AfterEach
-    void remove() throws IOException {
+    void letGo() {
         late.countDown();
-        echo.close();
-        lab.close();
     }
 
     @Test
@@ -153,7 +135,7 @@ class BoundsNetnsIT {
         } finally {
             MeshLab.closeAll(flood);
         }
-        MeshLab.eventually("it serves again", this::answers);
+        MeshLab.eventually("it serves again", talk::answers);
     }
 
     @Test
@@ -172,7 +154,7 @@ class BoundsNetnsIT {
         } finally {
             MeshLab.closeAll(silent);
         }
-        MeshLab.eventually("it serves", this::answers);
+        MeshLab.eventually("it serves", talk::answers);
     }
 
     @Test
@@ -196,16 +178,52 @@ class BoundsNetnsIT {
             assertThat(buffered(server)).isLessThan(3L << 20);
 
             late.countDown();
-            for (Socket each : senders) {
-                each.getChannel().configureBlocking(true);
-                each.shutdownOutput();
-                assertThat(new String(each.getInputStream().readAllBytes(), US_ASCII))
-                        .isEqualTo("late");
-            }
+            assertEnd(senders);
             assertThat(readLate.get()).isEqualTo(sent);
             MeshLab.eventually("nothing is left", () -> buffered(server) == 0);
         } finally {
             MeshLab.closeAll(senders);
+        }
+    }
+
+    /// For longer than a peer waits for the answer to its PING, which stands behind what programs
+    /// do not read.
+    @Test
+    @Tag("slow")
+    void aTunnelThatIsNotReadIsNotTakenForDead() throws Exception {
+        DaemonProcess client = lab.daemon(lab.client(), DaemonProcess.ours());
+        DaemonProcess server =
+                lab.daemon(
+                        lab.server(), DaemonProcess.ours(), "ZTUNNEL_MAX_BUFFERED_BYTES=1048576");
+        List<Socket> senders = new ArrayList<>();
+        try (ServerSocketChannel _ =
+                Application.serve(lab.server().namespace(), LATE, this::answersLate)) {
+            for (int i = 0; i < 8; i++) {
+                senders.add(openLate());
+            }
+            long sent = pushUntilNothingMoves(senders);
+            long stuckSince = System.nanoTime();
+            MeshLab.eventually(
+                    "35 s pass",
+                    () -> {
+                        assertThat(client.lines("connection complete")).isEmpty();
+                        assertThat(buffered(server)).isLessThan(3L << 20);
+                        return System.nanoTime() - stuckSince > 35_000_000_000L;
+                    });
+            late.countDown();
+            assertEnd(senders);
+            assertThat(readLate.get()).isEqualTo(sent);
+        } finally {
+            MeshLab.closeAll(senders);
+        }
+    }
+
+    private static void assertEnd(List<Socket> senders) throws IOException {
+        for (Socket each : senders) {
+            each.getChannel().configureBlocking(true);
+            each.shutdownOutput();
+            assertThat(new String(each.getInputStream().readAllBytes(), US_ASCII))
+                    .isEqualTo("late");
         }
     }
 
@@ -235,14 +253,5 @@ class BoundsNetnsIT {
                 .filter(line -> line.startsWith("ztunnel_java_buffered_bytes "))
                 .mapToLong(line -> Long.parseLong(line.substring(line.lastIndexOf(' ') + 1)))
                 .sum();
-    }
-
-    private boolean answers() {
-        try {
-            talk.roundTrip();
-            return true;
-        } catch (IOException | AssertionError refused) {
-            return false;
-        }
     }
 }

@@ -2,24 +2,18 @@ package io.ztunnel.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ztunnel.node.Application;
 import io.ztunnel.node.Conversations;
 import io.ztunnel.node.DaemonProcess;
 import io.ztunnel.node.MeshLab;
 import io.ztunnel.testkit.Redirection;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.net.Socket;
 import java.net.SocketException;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,27 +21,13 @@ import java.util.regex.Pattern;
 /// Single connections of docs/spec/dataplane.md 13.15, on whole daemons.
 @Tag("netns")
 @Timeout(180)
-class ConnectionRowsNetnsIT {
+class ConnectionRowsNetnsIT extends EchoMesh {
     private static final String COMPLETE = "connection complete";
     private static final Pattern SOURCE = Pattern.compile("src\\.addr=(\\S+)");
 
-    @TempDir Path folder;
-
-    private MeshLab lab;
-    private ServerSocketChannel echo;
-    private Conversations talk;
-
-    @BeforeEach
-    void build() {
-        lab = new MeshLab(folder, Redirection.iptables());
-        echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
-        talk = new Conversations(lab.client().namespace(), lab.server().ipv4());
-    }
-
-    @AfterEach
-    void remove() throws IOException {
-        echo.close();
-        lab.close();
+    @Override
+    Redirection redirection() {
+        return Redirection.iptables();
     }
 
     /// Better than the reference: whoever gives up is not dialled for any longer.

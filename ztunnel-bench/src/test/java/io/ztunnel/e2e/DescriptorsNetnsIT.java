@@ -57,7 +57,7 @@ class DescriptorsNetnsIT {
             } finally {
                 MeshLab.closeAll(waiting);
             }
-            MeshLab.eventually("it serves again", () -> answers(talk));
+            MeshLab.eventually("it serves again", talk::answers);
             MeshLab.eventually("it says so", () -> !client.lines("accepting again on").isEmpty());
             // A loop that spins fails hundreds of thousands of times in a moment, one that waits
             // ten times a second.
@@ -87,15 +87,6 @@ class DescriptorsNetnsIT {
         try (var files =
                 java.nio.file.Files.list(Path.of("/proc/" + daemon.process().pid() + "/fd"))) {
             return files.count();
-        }
-    }
-
-    private static boolean answers(Conversations talk) {
-        try {
-            talk.roundTrip();
-            return true;
-        } catch (IOException | AssertionError refused) {
-            return false;
         }
     }
 }

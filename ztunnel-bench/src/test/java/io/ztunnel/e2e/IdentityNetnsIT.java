@@ -5,49 +5,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.grpc.Status;
 import io.ztunnel.ca.testkit.CaFault;
 import io.ztunnel.ca.testkit.IssuingCa;
-import io.ztunnel.node.Application;
-import io.ztunnel.node.Conversations;
 import io.ztunnel.node.DaemonProcess;
 import io.ztunnel.node.MeshLab;
-import io.ztunnel.testkit.Redirection;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-
-import java.io.IOException;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.file.Path;
 
 /// Connections of pods whose certificate does not come, or is not theirs
 /// (docs/spec/identity-and-tls.md 2.6, 5.5, docs/spec/dataplane.md 2.7).
 @Tag("netns")
 @Timeout(180)
-class IdentityNetnsIT {
+class IdentityNetnsIT extends EchoMesh {
     private static final String COMPLETE = "connection complete";
 
-    @TempDir Path folder;
-
     private final IssuingCa root = IssuingCa.root("O=cluster.local");
-    private MeshLab lab;
-    private ServerSocketChannel echo;
-    private Conversations talk;
-
-    @BeforeEach
-    void build() {
-        lab = new MeshLab(folder, Redirection.nft());
-        echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
-        talk = new Conversations(lab.client().namespace(), lab.server().ipv4());
-    }
-
-    @AfterEach
-    void remove() throws IOException {
-        echo.close();
-        lab.close();
-    }
 
     @Test
     void anAuthorityThatRefusesThenGoesAwayThenServes() throws Exception {
@@ -76,7 +48,7 @@ class IdentityNetnsIT {
 
             moody.ca().refuse(null);
             moody.comeBack();
-            MeshLab.eventually("it recovers by itself", this::answers);
+            MeshLab.eventually("it recovers by itself", talk::answers);
         }
     }
 
@@ -94,7 +66,7 @@ class IdentityNetnsIT {
             MeshLab.eventually("the reason", () -> !client.lines("identity error: ").isEmpty());
 
             silent.ca().fault(CaFault.NONE);
-            MeshLab.eventually("it recovers by itself", this::answers);
+            MeshLab.eventually("it recovers by itself", talk::answers);
         }
     }
 
@@ -111,7 +83,7 @@ class IdentityNetnsIT {
             MeshLab.eventually("the client's", () -> !client.lines("io error: ").isEmpty());
 
             moody.ca().refuse(null);
-            MeshLab.eventually("it recovers by itself", this::answers);
+            MeshLab.eventually("it recovers by itself", talk::answers);
         }
     }
 
@@ -152,15 +124,6 @@ class IdentityNetnsIT {
                                                 + " (cluster.local), got"
                                                 + " spiffe://other.example/ns/default/sa/client")
                                     .isEmpty());
-        }
-    }
-
-    private boolean answers() {
-        try {
-            talk.roundTrip();
-            return true;
-        } catch (IOException | AssertionError refused) {
-            return false;
         }
     }
 }

@@ -5,24 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ztunnel.ca.testkit.CrlRequest;
 import io.ztunnel.ca.testkit.IssuingCa;
-import io.ztunnel.node.Application;
 import io.ztunnel.node.Conversations;
 import io.ztunnel.node.DaemonProcess;
 import io.ztunnel.node.MeshLab;
 import io.ztunnel.testkit.Redirection;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.IOException;
 import java.net.Socket;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,32 +29,20 @@ import java.util.List;
 /// [io.ztunnel.node], which says also how the other one is named and what stands in for it.
 @Tag("peer")
 @Timeout(240)
-class PeerTroubleNetnsIT {
+class PeerTroubleNetnsIT extends EchoMesh {
     private static final String VARIABLE = "ZTUNNEL_PEER_COMMAND";
     private static final String COMPLETE = "connection complete";
 
-    @TempDir Path folder;
+    @Override
+    Redirection redirection() {
+        return Redirection.iptables();
+    }
 
-    private MeshLab lab;
-    private ServerSocketChannel echo;
-    private Conversations talk;
-
-    @BeforeEach
-    void build() {
+    @BeforeAll
+    static void needsPeer() {
         Assumptions.assumeTrue(
                 System.getenv(VARIABLE) != null,
                 VARIABLE + " is not set: recorded frames are replayed instead");
-        lab = new MeshLab(folder, Redirection.iptables());
-        echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
-        talk = new Conversations(lab.client().namespace(), lab.server().ipv4());
-    }
-
-    @AfterEach
-    void remove() throws IOException {
-        if (lab != null) {
-            echo.close();
-            lab.close();
-        }
     }
 
     private static List<String> command(String who) {
@@ -179,7 +163,7 @@ class PeerTroubleNetnsIT {
         }
         talk.isRefused();
         lab.daemon(lab.server(), command(serverIs));
-        MeshLab.eventually("it is served again", this::answers);
+        MeshLab.eventually("it is served again", talk::answers);
         talk.everyByteComesBackAfterHalfClose(1 << 20);
     }
 
@@ -228,7 +212,7 @@ class PeerTroubleNetnsIT {
             MeshLab.eventually("counted again", () -> rejections(server, "destination") > 1);
 
             lists.write("");
-            MeshLab.eventually("it is served again", this::answers);
+            MeshLab.eventually("it is served again", talk::answers);
         }
     }
 
@@ -254,7 +238,7 @@ class PeerTroubleNetnsIT {
             MeshLab.eventually("counted again", () -> rejections(client, "source") > 1);
 
             lists.write("");
-            MeshLab.eventually("it is served again", this::answers);
+            MeshLab.eventually("it is served again", talk::answers);
         }
     }
 
@@ -267,15 +251,6 @@ class PeerTroubleNetnsIT {
             MeshLab.eventually("it says: " + text, () -> !daemon.lines(text).isEmpty());
         } catch (AssertionError silent) {
             throw new AssertionError("it says otherwise:\n" + daemon.tail(), silent);
-        }
-    }
-
-    private boolean answers() {
-        try {
-            talk.roundTrip();
-            return true;
-        } catch (IOException | AssertionError refused) {
-            return false;
         }
     }
 }

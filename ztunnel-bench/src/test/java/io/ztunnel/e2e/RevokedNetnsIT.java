@@ -4,52 +4,31 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ztunnel.ca.testkit.CrlRequest;
 import io.ztunnel.ca.testkit.IssuingCa;
-import io.ztunnel.node.Application;
 import io.ztunnel.node.Conversations;
 import io.ztunnel.node.DaemonProcess;
 import io.ztunnel.node.MeshLab;
-import io.ztunnel.testkit.Redirection;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
 import java.net.Socket;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.file.Path;
 
 /// Revocation lists that come into force while daemons talk: what stands is cut with the reason
 /// named, what is new is refused (docs/spec/identity-and-tls.md 6, docs/spec/dataplane.md 13).
 @Tag("netns")
 @Timeout(240)
-class RevokedNetnsIT {
+class RevokedNetnsIT extends EchoMesh {
     private static final String REJECTIONS = "istio_crl_policy_rejections_total";
     private static final String REVOKED = "connection closed: peer certificate revoked by CRL";
 
-    @TempDir Path folder;
-
     private final IssuingCa root = IssuingCa.root("O=cluster.local");
-    private MeshLab lab;
-    private ServerSocketChannel echo;
-    private Conversations talk;
     private CrlFile lists;
 
     @BeforeEach
-    void build() {
-        lab = new MeshLab(folder, Redirection.nft());
-        echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
-        talk = new Conversations(lab.client().namespace(), lab.server().ipv4());
+    void makeLists() {
         lists = new CrlFile(folder.resolve("ca-crl.pem"));
-    }
-
-    @AfterEach
-    void remove() throws IOException {
-        echo.close();
-        lab.close();
     }
 
     @Test
@@ -94,7 +73,7 @@ class RevokedNetnsIT {
                                     .isEmpty());
 
             lists.write("");
-            MeshLab.eventually("it is served again", this::answers);
+            MeshLab.eventually("it is served again", talk::answers);
         }
     }
 
@@ -124,7 +103,7 @@ class RevokedNetnsIT {
                     "the next is counted, too",
                     () -> client.metric(REJECTIONS, "reporter=\"source\"") >= 2);
             lists.write("");
-            MeshLab.eventually("it is served again", this::answers);
+            MeshLab.eventually("it is served again", talk::answers);
         }
     }
 
@@ -201,14 +180,5 @@ class RevokedNetnsIT {
         MeshLab.eventually("it is said", () -> !client.lines("tunnel secured").isEmpty());
         assertThat(client.lines("tunnel secured").getFirst())
                 .contains("TLSv1.3", "TLS_AES_128_GCM_SHA256", "X25519");
-    }
-
-    private boolean answers() {
-        try {
-            talk.roundTrip();
-            return true;
-        } catch (IOException | AssertionError refused) {
-            return false;
-        }
     }
 }

@@ -2,54 +2,34 @@ package io.ztunnel.e2e;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ztunnel.node.Application;
 import io.ztunnel.node.Conversations;
 import io.ztunnel.node.DaemonProcess;
 import io.ztunnel.node.MeshLab;
-import io.ztunnel.testkit.Redirection;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.net.Socket;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.file.Path;
 import java.util.List;
 
 /// Peers that go without a word: no FIN, no reset, nothing.
 @Tag("netns")
 @Timeout(180)
-class VanishedPeerNetnsIT {
+class VanishedPeerNetnsIT extends EchoMesh {
     private static final int TUNNELS = 15008;
 
-    @TempDir Path folder;
-
-    private MeshLab lab;
-    private ServerSocketChannel echo;
-    private Conversations talk;
     private DaemonProcess client;
     private DaemonProcess server;
 
     @BeforeEach
-    void build() {
-        lab = new MeshLab(folder, Redirection.nft());
-        echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
-        talk = new Conversations(lab.client().namespace(), lab.server().ipv4());
+    void startDaemons() {
         client = lab.daemon(lab.client(), DaemonProcess.ours(), "ZTUNNEL_WORKER_THREADS=1");
         server = lab.daemon(lab.server(), DaemonProcess.ours());
-    }
-
-    @AfterEach
-    void remove() throws IOException {
-        echo.close();
-        lab.close();
     }
 
     /// docs/spec/dataplane.md 5.2: a tunnel with traffic is bounded by the same pings as a quiet

@@ -9,6 +9,7 @@ import io.ztunnel.mesh.SpiffeId;
 import io.ztunnel.node.Application;
 import io.ztunnel.node.DaemonProcess;
 import io.ztunnel.node.MeshLab;
+import io.ztunnel.node.MeshText;
 import io.ztunnel.testkit.Pod;
 import io.ztunnel.testkit.Redirection;
 
@@ -32,6 +33,8 @@ class WaypointNetnsIT {
     private static final InetAddress VIP = InetAddress.ofLiteral("10.96.0.1");
     private static final String CLIENT = "spiffe://cluster.local/ns/default/sa/client";
     private static final String WAYPOINT = "spiffe://cluster.local/ns/default/sa/waypoint";
+    private static final String SANS =
+            "subjectAltNames: [\"spiffe://cluster.local/ns/default/sa/echo\"]";
     private static final String ECHO = "spiffe://cluster.local/ns/default/sa/echo";
 
     @TempDir static Path folder;
@@ -81,7 +84,11 @@ class WaypointNetnsIT {
                         + workload("waypoint", far, "network: remote")
                         + absent("networkGateway: " + destination("remote", 15008))
                         + "services:\n"
-                        + service("remote", "{8080: 8080}", sans() + endpoint("absent", 8080)));
+                        + service(
+                                "remote",
+                                "{8080: 8080}",
+                                SANS,
+                                MeshText.endpoints("{8080: 8080}", "absent")));
         assertThat(
                         reached(
                                 VIP,
@@ -106,16 +113,23 @@ class WaypointNetnsIT {
                                 "waypoint",
                                 far,
                                 "network: remote\n"
-                                        + "  services: {default/gateway.default.svc.cluster.local:"
+                                        + "services: {default/gateway.default.svc.cluster.local:"
                                         + " {15009: 15008}}")
                         + absent(
                                 "networkGateway: {destination:"
                                         + " default/gateway.default.svc.cluster.local,"
                                         + " hboneMtlsPort: 15009}")
                         + "services:\n"
-                        + service("gateway", "{15009: 15008}", endpoint("waypoint", 15009, 15008))
+                        + service(
+                                        "gateway",
+                                        "{15009: 15008}",
+                                        MeshText.endpoints("{15009: 15008}", "waypoint"))
                                 .replace(VIP.getHostAddress(), "10.96.0.3")
-                        + service("remote", "{8080: 8080}", sans() + endpoint("absent", 8080)));
+                        + service(
+                                "remote",
+                                "{8080: 8080}",
+                                SANS,
+                                MeshText.endpoints("{8080: 8080}", "absent")));
         assertThat(
                         reached(
                                 VIP,
@@ -155,7 +169,10 @@ class WaypointNetnsIT {
                                         + " hboneMtlsPort: 15008}")
                         + workload("waypoint", far, "")
                         + "services:\n"
-                        + service("waypoint", "{15008: 15008}", endpoint("waypoint", 15008)));
+                        + service(
+                                "waypoint",
+                                "{15008: 15008}",
+                                MeshText.endpoints("{15008: 15008}", "waypoint")));
         assertThat(
                         reached(
                                 lab.server().ipv4(),
@@ -226,29 +243,12 @@ class WaypointNetnsIT {
     }
 
     private static String workload(String name, Pod pod, String more) {
-        return described(name, "[" + pod.ipv4().getHostAddress() + "]", more);
+        return MeshText.workload(name, pod.ipv4().getHostAddress(), more);
     }
 
     /// Stands for what is behind the gateway, and has no address here.
     private static String absent(String gateway) {
-        return described("absent", "[]", "network: remote\n  " + gateway);
-    }
-
-    private static String described(String name, String addresses, String more) {
-        return """
-        - uid: Kubernetes//Pod/default/%1$s
-          name: %1$s
-          namespace: default
-          serviceAccount: %1$s
-          trustDomain: cluster.local
-          workloadName: %1$s
-          workloadIps: %2$s
-          protocol: HBONE
-        %3$s
-          %4$s
-        """
-                .formatted(
-                        name, addresses, more.contains("services:") ? "" : "  services: {}", more);
+        return MeshText.workload("absent", "", "network: remote", gateway);
     }
 
     private static String destination(String network, int port) {
@@ -261,34 +261,7 @@ class WaypointNetnsIT {
                 + "}";
     }
 
-    private static String service(String name, String ports, String more) {
-        return """
-        - name: %1$s
-          namespace: default
-          hostname: %1$s.default.svc.cluster.local
-          vips: ["/%2$s"]
-          ports: %3$s
-          %4$s
-        """
-                .formatted(name, VIP.getHostAddress(), ports, more);
-    }
-
-    private static String sans() {
-        return "subjectAltNames: [\"" + ECHO + "\"]\n  ";
-    }
-
-    private static String endpoint(String workload, int port) {
-        return endpoint(workload, port, port);
-    }
-
-    private static String endpoint(String workload, int port, int targetPort) {
-        return """
-        endpoints:
-            "Kubernetes//Pod/default/%1$s:":
-              workloadUid: "Kubernetes//Pod/default/%1$s"
-              port: {%2$d: %3$d}
-              status: Healthy\
-        """
-                .formatted(workload, port, targetPort);
+    private static String service(String name, String ports, String... more) {
+        return MeshText.service(name, VIP.getHostAddress(), ports, more);
     }
 }

@@ -3,6 +3,8 @@ package io.ztunnel.rehearsal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ztunnel.node.DaemonProcess;
+import io.ztunnel.node.MeshLab;
+import io.ztunnel.testkit.JavaProgram;
 import io.ztunnel.testkit.Namespace;
 import io.ztunnel.testkit.NetnsWorld;
 
@@ -20,6 +22,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /// The recording of the start-up cache, with a launcher that stands in for the real one: classes in
 /// directories, as tests have them, cannot be recorded. In a namespace for its fixed ports; it asks
@@ -76,24 +79,56 @@ class RehearsalNetnsIT {
         assertThat(words()).contains("rehearsal: no cache was written");
     }
 
+    @Test
+    void aSignalEndsItAndTheDaemonAndLeavesNoFiles() throws Exception {
+        Path pid = folder.resolve("pid");
+        Process rehearsal = start("echo $$ > %s; exec %s".formatted(pid, daemon()));
+        MeshLab.eventually("there is a daemon", () -> pid.toFile().length() > 0);
+        assertThat(left()).hasSize(1);
+        ProcessHandle daemon =
+                ProcessHandle.of(Long.parseLong(Files.readString(pid).strip())).orElseThrow();
+        rehearsal.destroy();
+        assertThat(rehearsal.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(rehearsal.exitValue()).isEqualTo(143);
+        assertThat(left()).as(words()).isEmpty();
+        MeshLab.eventually("the daemon has ended", () -> !daemon.isAlive());
+    }
+
     private static String daemon() {
         return String.join(" ", DaemonProcess.ours());
     }
 
     private Process rehearse(String script) throws Exception {
+        Process process = start(script);
+        assertThat(process.waitFor(150, TimeUnit.SECONDS)).as(words()).isTrue();
+        assertThat(left()).as(words()).isEmpty();
+        return process;
+    }
+
+    private Process start(String script) throws IOException {
         Path launcher = folder.resolve("launcher");
         Files.writeString(launcher, "#!/bin/sh\n" + script + "\n");
         Files.setPosixFilePermissions(launcher, PosixFilePermissions.fromString("rwx------"));
-        Process process =
-                alone.start(
-                        DaemonProcess.java(
-                                "io.ztunnel.rehearsal.Rehearsal",
-                                launcher.toString(),
-                                cache.toString()),
-                        Map.of(),
-                        folder.resolve("words").toFile());
-        assertThat(process.waitFor(150, TimeUnit.SECONDS)).as(words()).isTrue();
-        return process;
+        Files.createDirectories(temporary());
+        return alone.start(
+                JavaProgram.with(
+                        List.of("-Djava.io.tmpdir=" + temporary()),
+                        "io.ztunnel.rehearsal.Rehearsal",
+                        launcher.toString(),
+                        cache.toString()),
+                Map.of(),
+                folder.resolve("words").toFile());
+    }
+
+    private Path temporary() {
+        return folder.resolve("tmp");
+    }
+
+    /// Folders of rehearsals. Libraries may unpack themselves beside them.
+    private List<Path> left() throws IOException {
+        try (Stream<Path> files = Files.list(temporary())) {
+            return files.filter(file -> file.toString().contains("rehearsal")).toList();
+        }
     }
 
     private String words() throws IOException {

@@ -8,11 +8,7 @@ import io.ztunnel.observe.LogFilter;
 import org.jspecify.annotations.Nullable;
 
 import java.io.IOException;
-import java.net.URI;
-import java.net.URISyntaxException;
-import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,8 +21,6 @@ import java.util.function.UnaryOperator;
 /// everything that is wrong (docs/spec/config-observability-dns.md 1).
 public final class ConfigReader {
     private static final String MESH_FILE = "./etc/istio/config/mesh";
-    private static final String ROOT_CERTIFICATE = "./var/run/secrets/istio/root-cert.pem";
-    private static final String TOKEN = "./var/run/secrets/tokens/istio-token";
     private static final long NO_MARK = -1;
     private static final String META = "ISTIO_META_";
     private static final String META_JSON = "ISTIO_METAJSON_";
@@ -37,6 +31,7 @@ public final class ConfigReader {
     private final int logicalCpus;
     private final List<ConfigProblem> problems = new ArrayList<>();
     private final Environment env;
+    private final ControlPlaneSettings remote;
 
     private ConfigReader(
             Map<String, String> variables, ConfigFiles files, String proxyArgs, int logicalCpus) {
@@ -45,6 +40,7 @@ public final class ConfigReader {
         this.proxyArgs = proxyArgs;
         this.logicalCpus = logicalCpus;
         env = new Environment(variables, problems);
+        remote = new ControlPlaneSettings(variables, files, env, problems);
     }
 
     /// @param config null where there are problems
@@ -75,8 +71,8 @@ public final class ConfigReader {
         ZtunnelConfig config =
                 new ZtunnelConfig(
                         mode,
-                        controlPlane(document),
-                        authority(),
+                        remote.controlPlane(document),
+                        remote.authority(),
                         node(mode),
                         new ZtunnelConfig.Ports(
                                 orElse(document.proxyAdminPort(), 15000),
@@ -121,7 +117,7 @@ public final class ConfigReader {
         if (!config.sockets().proxy() && !config.dns().enabled()) {
             problem("error parsing proxy config: ztunnel run without any servers enabled");
         }
-        if (config.mode() == ZtunnelConfig.Mode.DEDICATED && !set(PROXY_WORKLOAD_INFO)) {
+        if (config.mode() == ZtunnelConfig.Mode.DEDICATED && !env.isSet(PROXY_WORKLOAD_INFO)) {
             problem(
                     "invalid configuration: PROXY_MODE=dedicated requires PROXY_WORKLOAD_INFO to be"
                             + " set");
@@ -226,121 +222,6 @@ public final class ConfigReader {
         return resolver;
     }
 
-    // --- control plane and identity
-
-    private ZtunnelConfig.ControlPlane controlPlane(ProxyConfigDocument document) {
-        String asked = set(XDS_ADDRESS) ? env.text(XDS_ADDRESS) : document.discoveryAddress();
-        return new ZtunnelConfig.ControlPlane(
-                uri(asked == null ? builtInAddress() : asked),
-                roots(XDS_ROOT_CA),
-                env.filled(ALT_XDS_HOSTNAME),
-                token(),
-                headers("XDS_HEADER_"),
-                env.bool(XDS_ON_DEMAND, false),
-                keptState(),
-                localSource());
-    }
-
-    private ZtunnelConfig.@Nullable KeptState keptState() {
-        Duration maxAge = env.seconds(XDS_SNAPSHOT_MAX_AGE, Duration.ofHours(24));
-        String directory = env.filled(XDS_SNAPSHOT_DIRECTORY);
-        return directory == null
-                ? null
-                : new ZtunnelConfig.KeptState(path(XDS_SNAPSHOT_DIRECTORY, directory), maxAge);
-    }
-
-    private ZtunnelConfig.Authority authority() {
-        boolean fake = env.bool(FAKE_CA, false);
-        String revocations = env.filled(CRL_PATH);
-        return new ZtunnelConfig.Authority(
-                fake ? null : uri(env.text(CA_ADDRESS, builtInAddress())),
-                roots(CA_ROOT_CA),
-                env.filled(ALT_CA_HOSTNAME),
-                token(),
-                headers("CA_HEADER_"),
-                fake,
-                env.duration(SECRET_TTL, Duration.ofHours(24)),
-                revocations == null ? null : path(CRL_PATH, revocations));
-    }
-
-    private String builtInAddress() {
-        return set(KUBERNETES_SERVICE_HOST)
-                ? "https://istiod.istio-system.svc:15012"
-                : "https://localhost:15012";
-    }
-
-    private @Nullable URI uri(String text) {
-        if (text.isEmpty()) {
-            return null;
-        }
-        String full = text.contains("://") ? text : "https://" + text;
-        try {
-            URI uri = new URI(full);
-            if (uri.getHost() != null
-                    && (uri.getScheme().equals("https") || uri.getScheme().equals("http"))) {
-                return uri;
-            }
-            problem("invalid uri: " + text + ": expected http(s)://host:port");
-        } catch (URISyntaxException malformed) {
-            problem("invalid uri: " + malformed.getMessage());
-        }
-        return null;
-    }
-
-    private ZtunnelConfig.RootCertificates roots(Setting setting) {
-        String text = env.text(setting, ROOT_CERTIFICATE);
-        if (text.equals("SYSTEM")) {
-            return new ZtunnelConfig.RootCertificates.SystemStore();
-        }
-        // The default path counts as a file even while it does not exist yet: it is read when
-        // needed.
-        if (text.equals(ROOT_CERTIFICATE) || files.exists(text)) {
-            return new ZtunnelConfig.RootCertificates.File(path(setting, text));
-        }
-        return new ZtunnelConfig.RootCertificates.Inline(text);
-    }
-
-    private ZtunnelConfig.@Nullable AuthToken token() {
-        String text = env.text(AUTH_TOKEN, TOKEN);
-        if (files.exists(text)) {
-            return new ZtunnelConfig.AuthToken.File(path(AUTH_TOKEN, text));
-        }
-        return set(AUTH_TOKEN) ? new ZtunnelConfig.AuthToken.Literal(text) : null;
-    }
-
-    private List<ZtunnelConfig.Header> headers(String prefix) {
-        List<ZtunnelConfig.Header> headers = new ArrayList<>();
-        new TreeMap<>(variables)
-                .forEach(
-                        (variable, value) -> {
-                            if (variable.startsWith(prefix)) {
-                                String name =
-                                        variable.substring(prefix.length())
-                                                .toLowerCase(Locale.ROOT);
-                                if (!name.matches("[a-z0-9!#$%&'*+.^_`|~-]+")) {
-                                    problem("failed to parse header key: " + variable);
-                                } else if (!value.matches("[\\t\\x20-\\x7e]*")) {
-                                    problem("failed to parse header value: of " + variable);
-                                } else {
-                                    headers.add(new ZtunnelConfig.Header(name, value));
-                                }
-                            }
-                        });
-        return List.copyOf(headers);
-    }
-
-    private ZtunnelConfig.@Nullable LocalSource localSource() {
-        String file = env.filled(LOCAL_XDS_PATH);
-        String text = env.text(LOCAL_XDS);
-        if (file != null && text != null) {
-            problem("only one of LOCAL_XDS_PATH or LOCAL_XDS may be set");
-        }
-        if (file != null) {
-            return new ZtunnelConfig.LocalSource.File(path(LOCAL_XDS_PATH, file));
-        }
-        return text == null ? null : new ZtunnelConfig.LocalSource.Inline(text);
-    }
-
     // --- node, mode, sockets
 
     private ZtunnelConfig.Mode mode() {
@@ -423,7 +304,7 @@ public final class ConfigReader {
                         mode == ZtunnelConfig.Mode.SHARED ? 1337 : NO_MARK);
         return new ZtunnelConfig.Sockets(
                 env.bool(ENABLE_PROXY, true),
-                path(INPOD_UDS, env.text(INPOD_UDS, "/var/run/ztunnel/ztunnel.sock")),
+                env.path(INPOD_UDS, env.text(INPOD_UDS, "/var/run/ztunnel/ztunnel.sock")),
                 env.bool(INPOD_PORT_REUSE, true),
                 mark == NO_MARK ? null : (int) mark,
                 env.bool(ENABLE_ORIG_SRC),
@@ -464,7 +345,7 @@ public final class ConfigReader {
     }
 
     private @Nullable Long atLeast(Setting setting, long least) {
-        return set(setting) ? env.within(setting, 32, least, 0xffff_ffffL, least) : null;
+        return env.isSet(setting) ? env.within(setting, 32, least, 0xffff_ffffL, least) : null;
     }
 
     private ZtunnelConfig.Workers workers(ProxyConfigDocument document) {
@@ -515,19 +396,6 @@ public final class ConfigReader {
     }
 
     // --- small words
-
-    private boolean set(Setting setting) {
-        return env.text(setting) != null;
-    }
-
-    private Path path(Setting setting, String text) {
-        try {
-            return Path.of(text);
-        } catch (InvalidPathException malformed) {
-            env.problem(setting, text, String.valueOf(malformed.getMessage()));
-            return Path.of("");
-        }
-    }
 
     private void problem(String message) {
         problems.add(new ConfigProblem(message));

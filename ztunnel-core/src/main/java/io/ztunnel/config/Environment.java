@@ -2,6 +2,8 @@ package io.ztunnel.config;
 
 import org.jspecify.annotations.Nullable;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +20,10 @@ final class Environment {
         this.problems = problems;
     }
 
+    boolean isSet(Setting setting) {
+        return text(setting) != null;
+    }
+
     @Nullable String text(Setting setting) {
         return variables.get(setting.name());
     }
@@ -30,6 +36,15 @@ final class Environment {
     @Nullable String filled(Setting setting) {
         String value = text(setting);
         return value == null || value.isEmpty() ? null : value;
+    }
+
+    Path path(Setting setting, String text) {
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException malformed) {
+            problem(setting, text, String.valueOf(malformed.getMessage()));
+            return Path.of("");
+        }
     }
 
     boolean is(Setting setting, String expected) {

@@ -4,6 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 
 /// Numbers about our certificates, for whoever exports them. A snapshot.
 ///
@@ -29,4 +30,48 @@ public record BookStats(
         long failures,
         Duration requestTime,
         @Nullable Instant earliestExpiry,
-        @Nullable Instant oldestIssue) {}
+        @Nullable Instant oldestIssue) {
+
+    /// On the book's thread.
+    static BookStats of(
+            Collection<BookEntry> entries,
+            Instant now,
+            int inFlight,
+            long issued,
+            long failures,
+            Duration requestTime) {
+        int available = 0;
+        int failing = 0;
+        int queued = 0;
+        int waiting = 0;
+        Instant expiry = null;
+        Instant oldest = null;
+        for (BookEntry entry : entries) {
+            HeldCertificate held = entry.validAt(now);
+            if (held != null) {
+                available++;
+                expiry = earlier(expiry, held.notAfter());
+                oldest = earlier(oldest, held.notBefore());
+            }
+            failing += entry.failure == null ? 0 : 1;
+            queued += !entry.inFlight && !entry.due.isAfter(now) ? 1 : 0;
+            waiting += entry.waiters.size();
+        }
+        return new BookStats(
+                entries.size(),
+                available,
+                failing,
+                inFlight,
+                queued,
+                waiting,
+                issued,
+                failures,
+                requestTime,
+                expiry,
+                oldest);
+    }
+
+    private static Instant earlier(@Nullable Instant one, Instant other) {
+        return one == null || other.isBefore(one) ? other : one;
+    }
+}

@@ -4,11 +4,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 
 /// The one thread that owns a [CertificateBook], and the calls it sends out. A door, so that a year
 /// can pass in a test.
@@ -21,6 +25,22 @@ interface BookThread extends AutoCloseable {
 
     /// Runs something that blocks, elsewhere.
     void call(Runnable blocking);
+
+    /// Has the owning thread answer. Not to be called on it.
+    ///
+    /// @throws IllegalStateException when it does not answer within five seconds
+    default <T> T ask(Supplier<T> question) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        run(() -> answer.complete(question.get()));
+        try {
+            return answer.get(5, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for the book", e);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the certificate book does not answer", e);
+        }
+    }
 
     /// Interrupts what is under way.
     @Override

@@ -7,9 +7,6 @@ import io.ztunnel.identity.BookEntry.Waiter;
 import io.ztunnel.mesh.SpiffeId;
 
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.slf4j.event.Level;
 
 import java.time.Duration;
 import java.time.Instant;
@@ -21,15 +18,9 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 
 /// Who is wanted, held and failing (docs/spec/identity-and-tls.md 3).
@@ -43,10 +34,7 @@ import java.util.random.RandomGenerator;
 /// All times are wall-clock and are looked at anew every minute, so a clock that was set or a
 /// machine that slept moves no renewal out of reach.
 public final class CertificateBook implements CertificateSource, AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(CertificateBook.class);
-
     private static final Duration TICK = Duration.ofSeconds(60);
-    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(5);
     private static final int MAX_DEMAND_GAPS = 10;
 
     /// Upstream's words.
@@ -65,10 +53,10 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
     // All below belongs to the owner.
     private final Map<SpiffeId, BookEntry> entries = new HashMap<>();
 
-    /// The entries without a call under way. Their due time and order change only outside of it.
-    private final TreeSet<BookEntry> idle = new TreeSet<>(BookEntry.BY_DUE);
+    /// The entries without a call under way.
+    private final BookQueue idle = new BookQueue();
 
-    private Instant nextWake = Instant.MAX;
+    private final WakeUp wakeUp;
     private Instant nextTick = Instant.MIN;
     private Instant nextSweep = Instant.MIN;
     private boolean reconciled;
@@ -111,6 +99,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         this.clock = clock;
         this.thread = thread;
         this.random = random;
+        this.wakeUp = new WakeUp(thread, this::work);
     }
 
     /// Tells which identities the pods of this node have now: all of them, each time.
@@ -149,7 +138,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
     ///
     /// @throws IllegalStateException when it does not answer within five seconds
     public List<BookLine> dump() {
-        return ask(
+        return thread.ask(
                 () -> {
                     Instant now = clock.instant();
                     return entries.values().stream()
@@ -168,7 +157,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
     ///
     /// @throws IllegalStateException when it does not answer within five seconds
     public BookStats stats() {
-        return ask(this::count);
+        return thread.ask(this::count);
     }
 
     /// Forgets everything; who waits is told so. Calls under way are interrupted.
@@ -267,26 +256,17 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
             sweep(now);
         }
         while (inFlight < settings.concurrency()) {
-            BookEntry next = mostUrgent(now);
+            BookEntry next = idle.mostUrgent(now);
             if (next == null) {
                 break;
             }
             start(next);
         }
-        wakeForNext(now);
-    }
-
-    private @Nullable BookEntry mostUrgent(Instant now) {
-        BookEntry best = null;
-        for (BookEntry entry : idle) {
-            if (entry.due.isAfter(now)) {
-                break;
-            }
-            if (best == null || BookEntry.BY_URGENCY.compare(entry, best) < 0) {
-                best = entry;
-            }
+        if (!closed) {
+            // What is due already waits for a slot, and a slot that comes back wakes by itself.
+            Instant due = idle.dueAfter(now);
+            wakeUp.at(due.isBefore(nextSweep) ? due : nextSweep, now);
         }
-        return best;
     }
 
     private void start(BookEntry entry) {
@@ -337,7 +317,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         entry.order = orders++;
         idle.add(entry);
         published.put(entry.identity, fresh);
-        LOG.debug("certificate for {} issued, next at {}", entry.identity, entry.due);
+        BookLog.issued(entry);
         entry.giveAll(fresh);
         if (before != null) {
             retired.accept(before);
@@ -368,17 +348,7 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         if (held != null && held.notAfter().isBefore(nextSweep)) {
             nextSweep = held.notAfter();
         }
-        // The first, second, fourth, ... of a row: an outage is news once, not 500 times a minute.
-        boolean news = Integer.bitCount(entry.failuresInARow) == 1;
-        LOG.atLevel(news ? Level.WARN : Level.DEBUG)
-                .log(
-                        "no certificate for {} (held until {}), try {}, next at {}: {} {}",
-                        entry.identity,
-                        held == null ? "-" : held.notAfter(),
-                        entry.failuresInARow,
-                        entry.due,
-                        text,
-                        remedy);
+        BookLog.failed(entry, held, remedy);
         if (held == null) {
             published.remove(entry.identity);
             entry.refuseAll(text);
@@ -434,22 +404,13 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         }
         if (held.expired(now)) {
             if (published.remove(entry.identity, held)) {
-                LOG.error(
-                        "certificate of {} has expired at {}, connections fail: {}",
-                        entry.identity,
-                        held.notAfter(),
-                        entry.failure);
+                BookLog.expired(entry, held);
             }
         } else if (!entry.alarmed
                 && entry.failure != null
                 && !now.isBefore(settings.plan().alarmAt(held.notBefore(), held.notAfter()))) {
             entry.alarmed = true;
-            LOG.error(
-                    "certificate of {} expires at {} and could not be renewed {} times: {}",
-                    entry.identity,
-                    held.notAfter(),
-                    entry.failuresInARow,
-                    entry.failure);
+            BookLog.expiring(entry, held);
         }
     }
 
@@ -469,83 +430,13 @@ public final class CertificateBook implements CertificateSource, AutoCloseable {
         }
     }
 
-    private void wakeForNext(Instant now) {
-        if (closed) {
-            return;
-        }
-        Instant next = nextSweep;
-        // What is due already waits for a slot, and a slot that comes back wakes by itself.
-        for (BookEntry entry : idle) {
-            if (entry.due.isAfter(now)) {
-                next = entry.due.isBefore(next) ? entry.due : next;
-                break;
-            }
-        }
-        boolean pending = nextWake.isAfter(now) && !nextWake.isAfter(next);
-        if (!pending) {
-            nextWake = next;
-            Instant mine = next;
-            thread.runAfter(Duration.between(now, next), () -> woken(mine));
-        }
-    }
-
-    /// A wake-up that an earlier one has overtaken does nothing.
-    private void woken(Instant mine) {
-        if (mine.equals(nextWake)) {
-            nextWake = Instant.MAX;
-            work();
-        }
-    }
-
     private BookStats count() {
-        Instant now = clock.instant();
-        int available = 0;
-        int failing = 0;
-        int queued = 0;
-        int waiting = 0;
-        Instant expiry = null;
-        Instant oldest = null;
-        for (BookEntry entry : entries.values()) {
-            HeldCertificate held = entry.validAt(now);
-            if (held != null) {
-                available++;
-                expiry =
-                        expiry == null || held.notAfter().isBefore(expiry)
-                                ? held.notAfter()
-                                : expiry;
-                oldest =
-                        oldest == null || held.notBefore().isBefore(oldest)
-                                ? held.notBefore()
-                                : oldest;
-            }
-            failing += entry.failure == null ? 0 : 1;
-            queued += !entry.inFlight && !entry.due.isAfter(now) ? 1 : 0;
-            waiting += entry.waiters.size();
-        }
-        return new BookStats(
-                entries.size(),
-                available,
-                failing,
+        return BookStats.of(
+                entries.values(),
+                clock.instant(),
                 inFlight,
-                queued,
-                waiting,
                 issuedTotal,
                 failuresTotal,
-                requestTime,
-                expiry,
-                oldest);
-    }
-
-    private <T> T ask(Supplier<T> question) {
-        CompletableFuture<T> answer = new CompletableFuture<>();
-        thread.run(() -> answer.complete(question.get()));
-        try {
-            return answer.get(LONGEST_ANSWER.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting for the book", e);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IllegalStateException("the certificate book does not answer", e);
-        }
+                requestTime);
     }
 }

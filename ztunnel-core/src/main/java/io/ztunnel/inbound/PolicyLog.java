@@ -2,8 +2,10 @@ package io.ztunnel.inbound;
 
 import io.ztunnel.policy.PolicyVerdict;
 
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.spi.LoggingEventBuilder;
 
 /// What is logged about verdicts (docs/spec/config-observability-dns.md 5.7).
 final class PolicyLog {
@@ -52,13 +54,8 @@ final class PolicyLog {
                 verdict.text());
     }
 
-    private static void say(
-            boolean atInfo, String message, @org.jspecify.annotations.Nullable String policy) {
-        String line = policy == null ? message : message + " policy=\"" + policy + "\"";
-        if (atInfo) {
-            LOG.info(line);
-        } else {
-            LOG.debug(line);
-        }
+    private static void say(boolean atInfo, String message, @Nullable String policy) {
+        LoggingEventBuilder line = atInfo ? LOG.atInfo() : LOG.atDebug();
+        (policy == null ? line : line.addKeyValue("policy", policy)).log(message);
     }
 }

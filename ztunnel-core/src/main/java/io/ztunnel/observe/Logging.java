@@ -36,7 +36,11 @@ public final class Logging {
 
     /// Takes over logback's context. Call once, before anything logs.
     public static Logging start(LogWriter writer, LogFormat format, LogFilter filter) {
-        LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
+        return start((LoggerContext) LoggerFactory.getILoggerFactory(), writer, format, filter);
+    }
+
+    static Logging start(
+            LoggerContext context, LogWriter writer, LogFormat format, LogFilter filter) {
         context.stop();
         context.reset();
         StdoutAppender appender = new StdoutAppender(writer, format);
@@ -78,6 +82,7 @@ public final class Logging {
         Scope.OF_PACKAGE.forEach((name, scope) -> level(name, filter.levelOf(scope)));
         level(Scope.ACCESS, filter.levelOf(Scope.ACCESS));
         level(Scope.DNS, filter.levelOf(Scope.DNS));
+        level(Scope.STATE, filter.levelOf(Scope.STATE));
         current = filter;
     }
 

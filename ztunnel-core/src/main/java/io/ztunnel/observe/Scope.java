@@ -11,6 +11,10 @@ final class Scope {
     static final String ACCESS = "access";
     static final String DNS = "dns";
 
+    /// Also the name of a logger: verdicts are told in the scope that operators know for them,
+    /// which is not that of the package that tells them.
+    static final String STATE = "ztunnel::state";
+
     private static final String OURS = "io.ztunnel.";
 
     /// Logger name (a package of ours) to scope.
@@ -21,7 +25,7 @@ final class Scope {
                     Map.entry("io.ztunnel.lifecycle", "ztunnel::readiness"),
                     Map.entry("io.ztunnel.observe", "ztunnel::telemetry"),
                     Map.entry("io.ztunnel.admin", "ztunnel::admin"),
-                    Map.entry("io.ztunnel.mesh", "ztunnel::state"),
+                    Map.entry("io.ztunnel.mesh", STATE),
                     Map.entry("io.ztunnel.policy", "ztunnel::state::policy"),
                     Map.entry("io.ztunnel.route", "ztunnel::state::route"),
                     Map.entry("io.ztunnel.feed", "ztunnel::xds"),

@@ -8,6 +8,7 @@ import io.netty.channel.ChannelFuture;
 import io.ztunnel.net.ListenerSettings.PortSharing;
 import io.ztunnel.net.ListenerSettings.Transparent;
 import io.ztunnel.net.linux.LibC;
+import io.ztunnel.testkit.JavaProgram;
 import io.ztunnel.testkit.NetnsWorld;
 import io.ztunnel.testkit.Pod;
 
@@ -149,12 +150,7 @@ class NetnsIT {
         File log = File.createTempFile("lost", ".log");
         Process lost =
                 new ProcessBuilder(
-                                List.of(
-                                        Path.of(System.getProperty("java.home"), "bin", "java")
-                                                .toString(),
-                                        "--enable-native-access=ALL-UNNAMED",
-                                        "-cp",
-                                        System.getProperty("java.class.path"),
+                                JavaProgram.of(
                                         LostInNamespace.class.getName(),
                                         pod.namespace().path().toString()))
                         .redirectErrorStream(true)

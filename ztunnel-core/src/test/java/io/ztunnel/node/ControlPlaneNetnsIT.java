@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 
+import io.ztunnel.testkit.JavaProgram;
 import io.ztunnel.testkit.Pod;
 import io.ztunnel.testkit.Redirection;
 import io.ztunnel.xds.ResourceType;
@@ -64,7 +65,7 @@ class ControlPlaneNetnsIT {
         istiod =
                 lab.fabric()
                         .start(
-                                DaemonProcess.java(
+                                JavaProgram.of(
                                         FakeIstiod.class.getName(),
                                         MeshLab.CA.getHostAddress(),
                                         Integer.toString(PORT),

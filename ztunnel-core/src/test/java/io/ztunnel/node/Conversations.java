@@ -40,6 +40,16 @@ public record Conversations(Namespace client, InetAddress server) {
         }
     }
 
+    /// Whether a round trip succeeds now.
+    public boolean answers() {
+        try {
+            roundTrip();
+            return true;
+        } catch (IOException | AssertionError refused) {
+            return false;
+        }
+    }
+
     public static void roundTrip(Socket socket, String text) throws IOException {
         socket.getOutputStream().write(text.getBytes(US_ASCII));
         byte[] answer = socket.getInputStream().readNBytes(text.length());

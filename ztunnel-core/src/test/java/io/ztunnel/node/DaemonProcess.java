@@ -1,12 +1,12 @@
 package io.ztunnel.node;
 
+import io.ztunnel.testkit.JavaProgram;
 import io.ztunnel.testkit.Namespace;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -31,24 +31,12 @@ public final class DaemonProcess {
 
     /// The command line of our own daemon, on the class path of the tests.
     public static List<String> ours() {
-        return java("io.ztunnel.Main", "proxy", "ztunnel");
+        return JavaProgram.of("io.ztunnel.Main", "proxy", "ztunnel");
     }
 
+    /// Another program of ours, as small as the daemon is here.
     public static List<String> java(String main, String... arguments) {
-        List<String> command =
-                new ArrayList<>(
-                        List.of(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-Xmx128m",
-                                "-XX:+UseSerialGC",
-                                "-XX:TieredStopAtLevel=1",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "--sun-misc-unsafe-memory-access=allow",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                main));
-        command.addAll(List.of(arguments));
-        return command;
+        return JavaProgram.of(main, arguments);
     }
 
     public boolean isReady() {

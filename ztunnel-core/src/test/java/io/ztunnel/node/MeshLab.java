@@ -1,6 +1,7 @@
 package io.ztunnel.node;
 
 import io.ztunnel.ca.testkit.LocalCa;
+import io.ztunnel.testkit.JavaProgram;
 import io.ztunnel.testkit.Namespace;
 import io.ztunnel.testkit.NetnsWorld;
 import io.ztunnel.testkit.Node;
@@ -52,7 +53,7 @@ public final class MeshLab implements AutoCloseable {
 
     private void startAuthority() {
         List<String> command =
-                DaemonProcess.java(
+                JavaProgram.of(
                         LocalCa.class.getName() + "$Main",
                         "--listen",
                         CA.getHostAddress() + ":15012",
@@ -170,26 +171,11 @@ public final class MeshLab implements AutoCloseable {
     }
 
     private String workload(Pod pod) {
-        return """
-        - uid: Kubernetes//Pod/default/%1$s
-          name: %1$s
-          namespace: default
-          serviceAccount: %1$s
-          trustDomain: %2$s
-          clusterId: Kubernetes
-          workloadName: %1$s
-          canonicalName: %1$s
-          workloadIps: [%3$s, "%4$s"]
-          protocol: HBONE
-          node: "%5$s"
-          services: {}
-        """
-                .formatted(
-                        pod.name(),
-                        trustDomains.getOrDefault(pod.name(), "cluster.local"),
-                        pod.ipv4().getHostAddress(),
-                        pod.ipv6().getHostAddress(),
-                        homes.getOrDefault(pod.name(), ""));
+        return MeshText.workload(
+                pod.name(),
+                pod.ipv4().getHostAddress() + ", \"" + pod.ipv6().getHostAddress() + "\"",
+                "trustDomain: " + trustDomains.getOrDefault(pod.name(), "cluster.local"),
+                "node: \"" + homes.getOrDefault(pod.name(), "") + "\"");
     }
 
     public static String policy(String name, String action, String rules) {

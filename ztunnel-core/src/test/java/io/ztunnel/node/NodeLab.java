@@ -12,8 +12,6 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -43,7 +41,7 @@ public final class NodeLab implements AutoCloseable {
     private final NetnsWorld world = new NetnsWorld();
     private final IssuingCa root = IssuingCa.root("O=cluster.local");
     private final LocalCa ca;
-    private final ServerSocketChannel door;
+    private final Passage door;
     private final Map<String, NodeDaemon> nodes = new LinkedHashMap<>();
 
     /// Pod to its lines in the mesh file.
@@ -66,18 +64,8 @@ public final class NodeLab implements AutoCloseable {
                         List.of(CA.getHostAddress()));
         Files.writeString(folder.resolve("root-cert.pem"), ca.rootPem());
         // It runs here, and daemons see only the fabric.
-        door = Application.serve(world.fabric(), CA_PORT, this::toAuthority);
+        door = new Passage(world.fabric(), CA_PORT, ca.port());
         mesh("");
-    }
-
-    private void toAuthority(SocketChannel daemon) {
-        try (daemon;
-                SocketChannel authority =
-                        SocketChannel.open(new InetSocketAddress("127.0.0.1", ca.port()))) {
-            Application.join(daemon, authority);
-        } catch (IOException | InterruptedException over) {
-            // Whoever asked sees a connection that ended.
-        }
     }
 
     /// Adds a node; its daemon is started by [NodeDaemon#start].
@@ -116,25 +104,11 @@ public final class NodeLab implements AutoCloseable {
     private void describe(NodeDaemon on, Pod pod, String name, String more) {
         members.put(
                 pod.name(),
-                """
-                - uid: Kubernetes//Pod/default/%1$s
-                  name: %1$s
-                  namespace: default
-                  serviceAccount: %1$s
-                  trustDomain: cluster.local
-                  clusterId: Kubernetes
-                  workloadName: %1$s
-                  canonicalName: %1$s
-                  node: %2$s
-                  workloadIps: [%3$s, "%4$s"]
-                  services: {}
-                """
-                                .formatted(
-                                        name,
-                                        on.node().name(),
-                                        pod.ipv4().getHostAddress(),
-                                        pod.ipv6().getHostAddress())
-                        + more.stripTrailing().indent(2));
+                MeshText.workload(
+                        name,
+                        pod.ipv4().getHostAddress() + ", \"" + pod.ipv6().getHostAddress() + "\"",
+                        "node: " + on.node().name(),
+                        more));
     }
 
     /// Adds a workload that is no pod of the laboratory.

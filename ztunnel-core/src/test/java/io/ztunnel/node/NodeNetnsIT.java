@@ -12,6 +12,7 @@ import io.ztunnel.ca.testkit.LocalCa;
 import io.ztunnel.inpod.proto.AddWorkload;
 import io.ztunnel.inpod.proto.WorkloadRequest;
 import io.ztunnel.net.linux.LibC;
+import io.ztunnel.testkit.JavaProgram;
 import io.ztunnel.testkit.NetnsWorld;
 import io.ztunnel.testkit.Node;
 import io.ztunnel.testkit.Pod;
@@ -85,7 +86,7 @@ class NodeNetnsIT {
         agent = ZdsServer.at(folder.resolve("zds.sock"));
         node.namespace()
                 .start(
-                        java(
+                        JavaProgram.of(
                                 LocalCa.class.getName() + "$Main",
                                 "--listen",
                                 "127.0.0.1:15012",
@@ -98,7 +99,7 @@ class NodeNetnsIT {
         daemon =
                 node.namespace()
                         .start(
-                                java("io.ztunnel.Main", "proxy", "ztunnel"),
+                                JavaProgram.of("io.ztunnel.Main", "proxy", "ztunnel"),
                                 Map.of(
                                         "LOCAL_XDS_PATH",
                                         folder.resolve("mesh.yaml").toString(),
@@ -295,39 +296,11 @@ class NodeNetnsIT {
     }
 
     private static String workload(Pod pod) {
-        return """
-        - uid: Kubernetes//Pod/default/%1$s
-          name: %1$s
-          namespace: default
-          serviceAccount: %1$s
-          trustDomain: cluster.local
-          node: node-1
-          workloadIps: [%2$s]
-          protocol: HBONE
-          services: {}
-        """
-                .formatted(pod.name(), pod.ipv4().getHostAddress());
+        return MeshText.workload(pod.name(), pod.ipv4().getHostAddress(), "node: node-1");
     }
 
     private java.io.File log(String name) {
         return folder.resolve(name + ".log").toFile();
-    }
-
-    private static List<String> java(String main, String... arguments) {
-        List<String> command =
-                new java.util.ArrayList<>(
-                        List.of(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-Xmx128m",
-                                "-XX:+UseSerialGC",
-                                "-XX:TieredStopAtLevel=1",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "--sun-misc-unsafe-memory-access=allow",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                main));
-        command.addAll(List.of(arguments));
-        return command;
     }
 
     private void eventually(String what, BooleanSupplier holds) throws Exception {

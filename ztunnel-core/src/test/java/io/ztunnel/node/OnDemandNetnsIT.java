@@ -25,10 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,7 +47,7 @@ class OnDemandNetnsIT {
     private final X509Bundle authority = ScriptedServer.authority();
     private MeshLab lab;
     private ScriptedServer istiod;
-    private ServerSocketChannel door;
+    private Passage door;
     private ServerSocketChannel echo;
     private DaemonProcess client;
     private ServerStream stream;
@@ -64,7 +61,7 @@ class OnDemandNetnsIT {
                 new ScriptedServer(
                         ScriptedServer.serverCertificate(authority, MeshLab.CA.getHostAddress()),
                         0);
-        door = Application.serve(lab.fabric(), XDS, this::relay);
+        door = new Passage(lab.fabric(), XDS, istiod.port());
         Path roots = folder.resolve("xds-roots.pem");
         Files.writeString(roots, authority.getCertificatePEM());
         echo = Application.serve(lab.server().namespace(), Conversations.ECHO, Application::echo);
@@ -205,33 +202,5 @@ class OnDemandNetnsIT {
         new Conversations(lab.server().namespace(), lab.outsider().ipv4()).isRefused();
         MeshLab.eventually("it was tried", () -> !alone.lines("Connection refused").isEmpty());
         assertThat(alone.lines("no answer from the control plane")).isEmpty();
-    }
-
-    private void relay(SocketChannel daemon) {
-        try (daemon;
-                SocketChannel server =
-                        SocketChannel.open(new InetSocketAddress("127.0.0.1", istiod.port()))) {
-            Thread back = Thread.ofPlatform().daemon().start(() -> pump(server, daemon));
-            pump(daemon, server);
-            back.join();
-        } catch (IOException | InterruptedException over) {
-            // Whoever asked sees a connection that ended.
-        }
-    }
-
-    private static void pump(SocketChannel from, SocketChannel to) {
-        ByteBuffer buffer = ByteBuffer.allocate(16 * 1024);
-        try {
-            while (from.read(buffer) >= 0) {
-                buffer.flip();
-                while (buffer.hasRemaining()) {
-                    to.write(buffer);
-                }
-                buffer.clear();
-            }
-            to.shutdownOutput();
-        } catch (IOException over) {
-            // The other direction ends too.
-        }
     }
 }

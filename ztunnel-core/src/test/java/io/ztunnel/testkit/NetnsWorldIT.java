@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -12,7 +13,6 @@ import java.io.UncheckedIOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
 import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -35,15 +35,14 @@ class NetnsWorldIT {
     }
 
     @Test
-    void closingRemovesNamespacesAndWhatRunsInThem() throws Exception {
+    void closingRemovesNamespacesAndWhatRunsInThem(@TempDir Path folder) throws Exception {
         Process sleeper;
         Pod pod;
         try (NetnsWorld world = new NetnsWorld()) {
             pod = world.node("one").pod("app");
-            Path log = Files.createTempFile("sleeper", ".log");
+            Path log = folder.resolve("sleeper.log");
             sleeper = pod.namespace().start(List.of("sleep", "600"), Map.of(), log.toFile());
             assertThat(pod.namespace().path()).exists();
-            Files.delete(log);
         }
         assertThat(sleeper.waitFor(10, TimeUnit.SECONDS)).isTrue();
         assertThat(pod.namespace().path()).doesNotExist();
@@ -52,12 +51,7 @@ class NetnsWorldIT {
     @Test
     void whatAKilledProcessLeftIsRemovedByTheNextWorld() throws Exception {
         Process killed =
-                new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "--enable-native-access=ALL-UNNAMED",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                Abandoned.class.getName())
+                new ProcessBuilder(JavaProgram.of(Abandoned.class.getName()))
                         .redirectError(ProcessBuilder.Redirect.DISCARD)
                         .start();
         Path left;

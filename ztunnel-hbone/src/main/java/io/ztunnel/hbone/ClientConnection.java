@@ -71,7 +71,7 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
         return !isClosed()
                 && !leaving
                 && peerGoAway == null
-                && !isDoubtful()
+                && !liveness.isDoubtful()
                 && nextStream < Integer.MAX_VALUE
                 && context.channel().isActive();
     }
@@ -103,15 +103,15 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
         Stream stream = newStream(id);
         long now = pulse.now();
         long deadline = now + settings.answerTimeout().toNanos();
-        PendingAnswer answer = new PendingAnswer(stream, listener, arrivals(), deadline);
+        PendingAnswer answer = new PendingAnswer(stream, listener, liveness.arrivals(), deadline);
         stream.unanswered = answer;
         while (!answers.isEmpty() && answers.peek().isDone()) {
             answers.poll();
         }
         answers.add(answer);
         pulse.by(answers.peek().deadline());
-        writeHeaders(id, headers(request), false);
-        askIfSilent(now);
+        frames.headers(id, headers(request), false);
+        liveness.askIfSilent(now);
         send();
         return answer;
     }
@@ -222,7 +222,8 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
             case StreamFailure.Reset reset -> new OpenFailure.Reset(reset.code(), reset.byPeer());
             case StreamFailure.TunnelLost lost -> {
                 // Without a word from the peer since, nobody has seen a byte of the connection.
-                boolean unheard = !isByUs(lost.cause()) && answer.heardBefore() == arrivals();
+                boolean unheard =
+                        !isByUs(lost.cause()) && answer.heardBefore() == liveness.arrivals();
                 // A peer that breaks the protocol before its first SETTINGS does not speak it.
                 if (!sawPreface()
                         && lost.cause() instanceof TunnelClosed end
@@ -245,7 +246,7 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
         if (begins) {
             TunnelClosed cause = TunnelClosed.silence("peer is silent");
             for (PendingAnswer answer : answers.toArray(NO_ANSWERS)) {
-                if (!answer.isDone() && answer.heardBefore() == arrivals()) {
+                if (!answer.isDone() && answer.heardBefore() == liveness.arrivals()) {
                     answer.fail(new OpenFailure.TunnelLost(cause, true));
                 }
             }
@@ -290,7 +291,7 @@ final class ClientConnection extends TunnelConnection implements ClientTunnel {
             return;
         }
         leaving = true;
-        writeGoAway(0, ErrorCode.NO_ERROR);
+        frames.goAway(0, ErrorCode.NO_ERROR);
         send();
         changed();
         leaveIfDone();

@@ -14,7 +14,7 @@ final class PendingAnswer implements Opening {
     private final long deadline;
     private boolean done;
 
-    /// @param heardBefore what [TunnelConnection#arrivals] was when the request went out
+    /// @param heardBefore what [Liveness#arrivals] was when the request went out
     /// @param deadline loop's nanos
     PendingAnswer(Stream stream, OpenListener listener, long heardBefore, long deadline) {
         this.stream = stream;

@@ -7,8 +7,9 @@ import java.util.ArrayDeque;
 ///
 /// An owner may use what others leave. It is asked to hold back first when there is little left and
 /// it has more than its part: beyond half of the budget its windows shrink, beyond the whole its
-/// tunnels are not read any more. Owners below their part notice nothing, so all together hold less
-/// than twice the budget, and what one read brings. Confined to the loop.
+/// tunnels are not read any more, but for glances ([Pause]). Owners below their part notice
+/// nothing, so all together hold less than twice the budget and an eighth, and what one read
+/// brings. Confined to the loop.
 public final class ReceiveBudget {
     private final long limit;
     private final ArrayDeque<Parked> parked = new ArrayDeque<>();
@@ -97,6 +98,12 @@ public final class ReceiveBudget {
 
         public long held() {
             return mine;
+        }
+
+        /// Whether a tunnel that is not read may be looked at: what that brings stays within an
+        /// eighth of the budget, beside what the owner may hold.
+        boolean allowsGlances() {
+            return held <= limit + limit / 8;
         }
 
         private boolean isOver(long part) {

@@ -92,8 +92,8 @@ final class ServerConnection extends TunnelConnection {
 
     private void announceDrain() {
         draining = Draining.ANNOUNCED;
-        writeGoAway(Integer.MAX_VALUE, ErrorCode.NO_ERROR);
-        writePing(false, DRAIN_PING);
+        frames.goAway(Integer.MAX_VALUE, ErrorCode.NO_ERROR);
+        frames.ping(false, DRAIN_PING);
         drainDeadline = pulse.now() + settings.pingTimeout().toNanos();
         pulse.by(drainDeadline);
         send();
@@ -112,7 +112,7 @@ final class ServerConnection extends TunnelConnection {
     private void finishDraining() {
         draining = Draining.FINAL;
         lastServed = lastStream;
-        writeGoAway(lastServed, ErrorCode.NO_ERROR);
+        frames.goAway(lastServed, ErrorCode.NO_ERROR);
         send();
         leaveIfDone();
     }
@@ -154,14 +154,14 @@ final class ServerConnection extends TunnelConnection {
         lastStream = streamId;
         if (streamId > lastServed || streams.size() >= settings.maxConcurrentStreams()) {
             charge();
-            writeReset(streamId, ErrorCode.REFUSED_STREAM);
+            frames.reset(streamId, ErrorCode.REFUSED_STREAM);
             return;
         }
         switch (decoded) {
             case HeaderBlocks.Decoded.TooLarge large -> {
                 charge();
-                writeHeaders(streamId, status(431), true);
-                writeReset(streamId, ErrorCode.REFUSED_STREAM);
+                frames.headers(streamId, status(431), true);
+                frames.reset(streamId, ErrorCode.REFUSED_STREAM);
             }
             case HeaderBlocks.Decoded.Malformed malformed ->
                     streamError(streamId, ErrorCode.PROTOCOL_ERROR);
@@ -204,12 +204,12 @@ final class ServerConnection extends TunnelConnection {
         if (baggage != null) {
             headers.add("baggage", baggage);
         }
-        writeHeaders(stream.id(), headers, false);
+        frames.headers(stream.id(), headers, false);
         send();
     }
 
     void refuse(Stream stream, int status) {
-        writeHeaders(stream.id(), status(status), true);
+        frames.headers(stream.id(), status(status), true);
         stream.refused();
         send();
     }

@@ -159,7 +159,7 @@ final class Stream implements TunnelStream {
         }
         flags |= FINISHING;
         if (queued == 0) {
-            tunnel.writeEnd(id);
+            tunnel.frames.end(id);
             outputEnded();
         }
         tunnel.send();
@@ -172,7 +172,7 @@ final class Stream implements TunnelStream {
         if (is(CLOSED)) {
             return;
         }
-        tunnel.writeReset(id, errorCode);
+        tunnel.frames.reset(id, errorCode);
         close();
         tunnel.send();
     }
@@ -261,7 +261,7 @@ final class Stream implements TunnelStream {
         if (is(INPUT_ENDED)) {
             close();
         } else {
-            tunnel.writeReset(id, ErrorCode.NO_ERROR);
+            tunnel.frames.reset(id, ErrorCode.NO_ERROR);
             close();
         }
     }
@@ -311,7 +311,7 @@ final class Stream implements TunnelStream {
         unannounced += bytes;
         int floor = Math.min(tunnel.settings.streamWindow() / 4, 4096);
         if (!is(INPUT_ENDED) && unannounced >= Math.max(receiveWindow / 2, floor)) {
-            tunnel.writeWindowUpdate(id, unannounced);
+            tunnel.frames.windowUpdate(id, unannounced);
             receiveWindow += unannounced;
             unannounced = 0;
         }

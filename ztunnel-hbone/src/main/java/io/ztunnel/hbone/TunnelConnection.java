@@ -9,14 +9,11 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.WriteBufferWaterMark;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.util.ReferenceCountUtil;
-import io.ztunnel.hbone.h2.Allowance;
 import io.ztunnel.hbone.h2.ConnectionError;
 import io.ztunnel.hbone.h2.ErrorCode;
 import io.ztunnel.hbone.h2.FrameReader;
-import io.ztunnel.hbone.h2.FrameSink;
 import io.ztunnel.hbone.h2.FrameWriter;
 import io.ztunnel.hbone.h2.HeaderBlocks;
-import io.ztunnel.hbone.h2.Setting;
 import io.ztunnel.hbone.h2.StreamTable;
 
 import org.jspecify.annotations.Nullable;
@@ -28,15 +25,10 @@ import java.util.concurrent.TimeUnit;
 /// What both roles of a tunnel share: the state of an HTTP/2 connection (RFC 9113 sections 5 and
 /// 6).
 abstract class TunnelConnection extends ChannelInboundHandlerAdapter
-        implements Tunnel, FrameSink, Pulse.Heart {
+        implements Tunnel, Pulse.Heart {
 
     private static final Logger log = LoggerFactory.getLogger(TunnelConnection.class);
     private static final Stream[] NO_STREAMS = {};
-
-    private static final long KEEP_ALIVE = 0x7a74756e6e656c21L;
-
-    /// Frames of a peer per DATA frame of ours that may be WINDOW_UPDATE; more invite themselves.
-    private static final int UPDATES_PER_DATA_FRAME = 8;
 
     final TunnelSettings settings;
     final StreamTable<Stream> streams = new StreamTable<>();
@@ -52,40 +44,35 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
     Outbox outbox;
 
     @SuppressWarnings("NullAway.Init")
+    FrameOut frames;
+
+    @SuppressWarnings("NullAway.Init")
     Pulse pulse;
+
+    @SuppressWarnings("NullAway.Init")
+    Liveness liveness;
+
+    @SuppressWarnings("NullAway.Init")
+    PeerSettings peer;
 
     @SuppressWarnings("NullAway.Init")
     private FrameReader reader;
 
     @SuppressWarnings("NullAway.Init")
-    private Allowance control;
+    private Tolerance tolerance;
 
     @SuppressWarnings("NullAway.Init")
-    private Allowance windowUpdates;
-
-    @SuppressWarnings("NullAway.Init")
-    private Allowance streamErrors;
+    private Pause pause;
 
     private final FrameReader.Limits limits;
     private final boolean server;
 
     private @Nullable Object attachment;
-    private @Nullable Stream current;
     private @Nullable Stream touched;
     private boolean reading;
     private boolean unflushed;
     private boolean closed;
 
-    private int peerInitialWindow = Setting.DEFAULT_WINDOW;
-    private int peerMaxFrame = Setting.DEFAULT_MAX_FRAME;
-    private long grantedFrames;
-
-    private long lastHeard;
-    private long pingSentAt;
-    private boolean pinging;
-    private boolean doubtful;
-    private long arrivals;
-    private boolean parked;
     private long prefaceDeadline;
 
     TunnelConnection(TunnelSettings settings, ReceiveBudget.Share share, boolean server) {
@@ -116,6 +103,9 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
 
     /// True for ids that nobody has used yet.
     abstract boolean isIdle(int streamId);
+
+    /// A peer gives up a stream; a role may count it.
+    void onPeerReset(Stream stream) throws ConnectionError {}
 
     abstract void onPeerGoAway(int lastStreamId, long code) throws ConnectionError;
 
@@ -183,19 +173,20 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
     public void handlerAdded(ChannelHandlerContext ctx) {
         context = ctx;
         outbox = new Outbox(ctx, settings.quantum());
-        reader = new FrameReader(this, limits, ctx.alloc(), server);
+        frames = new FrameOut(this);
         pulse = new Pulse(ctx.executor(), this);
+        peer = new PeerSettings(this, server);
+        reader = new FrameReader(new PeerFrames(this, server), limits, ctx.alloc(), server);
         ctx.channel()
                 .config()
                 .setWriteBufferWaterMark(
                         new WriteBufferWaterMark(
                                 settings.lowWaterMark(), settings.highWaterMark()));
         long now = pulse.now();
-        lastHeard = now;
         prefaceDeadline = now + settings.prefaceTimeout().toNanos();
-        control = new Allowance(settings.controlBurst(), 200, now);
-        windowUpdates = new Allowance(2 * settings.controlBurst(), 1000, now);
-        streamErrors = new Allowance(settings.controlBurst(), 50, now);
+        liveness = new Liveness(this, server, now);
+        pause = new Pause(this, now);
+        tolerance = new Tolerance(settings.controlBurst(), now);
         ByteBuf out = ctx.alloc().ioBuffer(128);
         writePreface(out);
         FrameWriter.windowUpdate(out, 0, credit.due());
@@ -209,11 +200,7 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
             ReferenceCountUtil.release(message);
             return;
         }
-        lastHeard = pulse.now();
-        arrivals++;
-        pinging = false;
-        if (doubtful) {
-            doubtful = false;
+        if (liveness.heard(pulse.now())) {
             onDoubt(false);
         }
         reading = true;
@@ -241,10 +228,8 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
         if (!closed) {
             announce();
             send();
-            if (credit.mustStop() && !parked) {
-                parked = true;
-                credit.share().park(this);
-                ctx.channel().config().setAutoRead(false);
+            if (credit.mustStop() && !pause.isOn()) {
+                pause.begin();
             }
         }
     }
@@ -255,10 +240,9 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
     }
 
     private void unpark() {
-        parked = false;
         if (!closed) {
-            lastHeard = pulse.now();
-            context.channel().config().setAutoRead(true);
+            liveness.listening(pulse.now());
+            pause.end();
             announce();
         }
     }
@@ -302,7 +286,7 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
             return;
         }
         boolean data = outbox.drain();
-        grantUpdates();
+        tolerance.sent(outbox.dataFrames());
         unflushed |= data;
         if (unflushed && !reading) {
             unflushed = false;
@@ -310,64 +294,11 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
         }
     }
 
-    private void grantUpdates() {
-        long frames = outbox.dataFrames();
-        if (frames != grantedFrames) {
-            windowUpdates.grant(
-                    (int) Math.min(1_000_000, (frames - grantedFrames) * UPDATES_PER_DATA_FRAME));
-            grantedFrames = frames;
-        }
-    }
-
-    final void writeHeaders(int streamId, Http2Headers headers, boolean endStream) {
-        ByteBuf block = context.alloc().ioBuffer(256);
-        ByteBuf out = context.alloc().ioBuffer(256);
-        try {
-            headerBlocks.encode(streamId, headers, block);
-            FrameWriter.headers(out, streamId, block, endStream, peerMaxFrame);
-        } finally {
-            block.release();
-        }
-        write(out);
-    }
-
-    /// END_STREAM alone. Not bound by windows (RFC 9113 section 6.9.1).
-    final void writeEnd(int streamId) {
-        ByteBuf out = context.alloc().ioBuffer(16);
-        FrameWriter.dataHeader(out, streamId, 0, true);
-        write(out);
-    }
-
-    final void writeReset(int streamId, long code) {
-        recentResets.add(streamId);
-        ByteBuf out = context.alloc().ioBuffer(16);
-        FrameWriter.rstStream(out, streamId, code);
-        write(out);
-    }
-
-    final void writeWindowUpdate(int streamId, int increment) {
-        ByteBuf out = context.alloc().ioBuffer(16);
-        FrameWriter.windowUpdate(out, streamId, increment);
-        write(out);
-    }
-
-    final void writePing(boolean ack, long opaque) {
-        ByteBuf out = context.alloc().ioBuffer(32);
-        FrameWriter.ping(out, ack, opaque);
-        write(out);
-    }
-
-    final void writeGoAway(int lastStreamId, long code) {
-        ByteBuf out = context.alloc().ioBuffer(32);
-        FrameWriter.goAway(out, lastStreamId, code);
-        write(out);
-    }
-
     /// Announces what is due of the tunnel's window; flushes unless in a read burst.
     final void announce() {
         int increment = credit.due();
         if (increment > 0) {
-            writeWindowUpdate(0, increment);
+            frames.windowUpdate(0, increment);
         }
         if (unflushed && !reading && !closed) {
             unflushed = false;
@@ -378,7 +309,7 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
     // Streams.
 
     final Stream newStream(int streamId) {
-        Stream stream = new Stream(this, streamId, peerInitialWindow, settings.streamWindow());
+        Stream stream = new Stream(this, streamId, peer.initialWindow(), settings.streamWindow());
         streams.put(streamId, stream);
         return stream;
     }
@@ -402,102 +333,22 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
 
     /// The peer broke a rule of one stream (RFC 9113 section 5.4.2).
     final void streamError(int streamId, long code) throws ConnectionError {
-        if (!streamErrors.take(lastHeard)) {
-            throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, "too many stream errors");
-        }
+        tolerance.streamError(liveness.lastHeard());
         Stream stream = streams.get(streamId);
-        writeReset(streamId, code);
+        frames.reset(streamId, code);
         if (stream != null) {
             stream.fail(new StreamFailure.Reset(code, false));
         }
     }
 
+    /// The peer sent something that moves nothing.
     final void charge() throws ConnectionError {
-        if (!control.take(lastHeard)) {
-            throw new ConnectionError(
-                    ErrorCode.ENHANCE_YOUR_CALM, "too many frames without purpose");
-        }
+        tolerance.frame(liveness.lastHeard());
     }
 
-    // Frames.
-
-    @Override
-    public final void onDataStart(int streamId, int length, boolean endStream)
-            throws ConnectionError {
-        if (!credit.accepts(length)) {
-            throw new ConnectionError(
-                    ErrorCode.FLOW_CONTROL_ERROR, "DATA exceeds the connection's window");
-        }
-        credit.took(length);
-        current = null;
-        Stream stream = streams.get(streamId);
-        if (stream == null) {
-            if (isIdle(streamId)) {
-                throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "DATA on an idle stream");
-            }
-            if (!recentResets.contains(streamId)) {
-                streamError(streamId, ErrorCode.STREAM_CLOSED);
-            }
-            return;
-        }
-        if (stream.inputEnded()) {
-            streamError(streamId, ErrorCode.STREAM_CLOSED);
-        } else if (!server && stream.unanswered != null) {
-            streamError(streamId, ErrorCode.PROTOCOL_ERROR);
-        } else if (!stream.accepts(length)) {
-            streamError(streamId, ErrorCode.FLOW_CONTROL_ERROR);
-        } else {
-            if (length == 0 && !endStream) {
-                charge();
-            }
-            stream.took(length);
-            current = stream;
-        }
-    }
-
-    @Override
-    public final void onDataChunk(ByteBuf chunk) {
-        Stream stream = current;
-        if (stream == null || stream.closed()) {
-            credit.discarded(chunk.readableBytes());
-            chunk.release();
-            return;
-        }
-        stream.data(chunk);
-    }
-
-    @Override
-    public final void onDataPadding(int bytes) {
-        credit.discarded(bytes);
-        Stream stream = current;
-        if (stream != null && !stream.closed()) {
-            stream.restore(bytes);
-        }
-    }
-
-    @Override
-    public final void onDataEnd(boolean endStream) {
-        Stream stream = current;
-        current = null;
-        if (endStream && stream != null && !stream.closed()) {
-            stream.endInput();
-        }
-    }
-
-    @Override
-    public final void onHeaders(int streamId, ByteBuf block, boolean endStream)
-            throws ConnectionError {
-        HeaderBlocks.Decoded decoded = headerBlocks.decode(streamId, block);
-        Stream stream = streams.get(streamId);
-        if (stream == null) {
-            onStrangeHeaders(streamId, decoded, endStream);
-        } else if (stream.inputEnded()) {
-            streamError(streamId, ErrorCode.STREAM_CLOSED);
-        } else if (decoded instanceof HeaderBlocks.Decoded.Fields fields) {
-            onStreamHeaders(stream, fields.headers(), endStream);
-        } else {
-            streamError(streamId, ErrorCode.PROTOCOL_ERROR);
-        }
+    final void chargeWindowUpdate() throws ConnectionError {
+        tolerance.sent(outbox.dataFrames());
+        tolerance.windowUpdate(liveness.lastHeard());
     }
 
     /// Fields after the first ones may only end the direction (RFC 9113 section 8.1). CONNECT
@@ -510,135 +361,6 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
         }
     }
 
-    @Override
-    public final void onRstStream(int streamId, long code) throws ConnectionError {
-        Stream stream = streams.get(streamId);
-        if (stream != null) {
-            onPeerReset(stream);
-            stream.fail(new StreamFailure.Reset(code, true));
-        } else if (isIdle(streamId)) {
-            throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "RST_STREAM on an idle stream");
-        } else {
-            charge();
-        }
-    }
-
-    /// A peer gives up a stream; a role may count it.
-    void onPeerReset(Stream stream) throws ConnectionError {}
-
-    @Override
-    public final void onSetting(int id, long value) throws ConnectionError {
-        switch (id) {
-            case Setting.HEADER_TABLE_SIZE -> headerBlocks.peerTableSize(value);
-            case Setting.ENABLE_PUSH -> {
-                if (value > (server ? 1 : 0)) {
-                    throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "ENABLE_PUSH " + value);
-                }
-            }
-            case Setting.MAX_CONCURRENT_STREAMS -> onPeerMaxStreams(value);
-            case Setting.INITIAL_WINDOW_SIZE -> {
-                if (value > Integer.MAX_VALUE) {
-                    throw new ConnectionError(
-                            ErrorCode.FLOW_CONTROL_ERROR, "INITIAL_WINDOW_SIZE " + value);
-                }
-                resizeWindows((int) value);
-            }
-            case Setting.MAX_FRAME_SIZE -> {
-                if (value < Setting.DEFAULT_MAX_FRAME || value > Setting.LARGEST_MAX_FRAME) {
-                    throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "MAX_FRAME_SIZE " + value);
-                }
-                peerMaxFrame = (int) value;
-                outbox.peerMaxFrame(peerMaxFrame);
-            }
-            default -> {
-                // MAX_HEADER_LIST_SIZE is advice that our short lists never need; the rest is
-                // unknown and ignored (RFC 9113 section 6.5.2).
-            }
-        }
-    }
-
-    /// Windows of open streams move with the setting, below zero if need be (RFC 9113 section
-    /// 6.9.2).
-    private void resizeWindows(int size) throws ConnectionError {
-        long delta = (long) size - peerInitialWindow;
-        peerInitialWindow = size;
-        for (Stream stream : streams.toArray(NO_STREAMS)) {
-            long window = stream.sendWindow + delta;
-            if (window > Integer.MAX_VALUE) {
-                throw new ConnectionError(
-                        ErrorCode.FLOW_CONTROL_ERROR, "INITIAL_WINDOW_SIZE overflows a window");
-            }
-            stream.sendWindow = (int) window;
-            outbox.activate(stream);
-        }
-    }
-
-    @Override
-    public final void onSettingsEnd() throws ConnectionError {
-        charge();
-        ByteBuf out = context.alloc().ioBuffer(16);
-        FrameWriter.settingsAck(out);
-        write(out);
-        onPeerSettings();
-    }
-
-    @Override
-    public final void onSettingsAck() throws ConnectionError {
-        charge();
-    }
-
-    @Override
-    public final void onPing(boolean ack, long opaque) throws ConnectionError {
-        charge();
-        if (ack) {
-            onPingAck(opaque);
-        } else {
-            writePing(true, opaque);
-        }
-    }
-
-    @Override
-    public final void onGoAway(int lastStreamId, long code) throws ConnectionError {
-        charge();
-        onPeerGoAway(lastStreamId, code);
-    }
-
-    @Override
-    public final void onWindowUpdate(int streamId, int increment) throws ConnectionError {
-        grantUpdates();
-        if (!windowUpdates.take(lastHeard)) {
-            throw new ConnectionError(ErrorCode.ENHANCE_YOUR_CALM, "too many WINDOW_UPDATE frames");
-        }
-        if (streamId == 0) {
-            if (increment == 0) {
-                throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE of 0");
-            }
-            if (!outbox.grow(increment)) {
-                throw new ConnectionError(ErrorCode.FLOW_CONTROL_ERROR, "window overflow");
-            }
-            return;
-        }
-        Stream stream = streams.get(streamId);
-        if (stream == null) {
-            if (isIdle(streamId)) {
-                throw new ConnectionError(
-                        ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE on an idle stream");
-            }
-        } else if (increment == 0) {
-            streamError(streamId, ErrorCode.PROTOCOL_ERROR);
-        } else if ((long) stream.sendWindow + increment > Integer.MAX_VALUE) {
-            streamError(streamId, ErrorCode.FLOW_CONTROL_ERROR);
-        } else {
-            stream.sendWindow += increment;
-            outbox.activate(stream);
-        }
-    }
-
-    @Override
-    public final void onIgnored() throws ConnectionError {
-        charge();
-    }
-
     // Time.
 
     @Override
@@ -646,85 +368,23 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
         if (closed) {
             return Pulse.NEVER;
         }
-        if (parked) {
-            // Whoever does not listen cannot call the other one silent.
-            lastHeard = now;
-            pinging = false;
+        if (!reader.sawPreface() && now - prefaceDeadline >= 0) {
+            violated(new ConnectionError(ErrorCode.SETTINGS_TIMEOUT, "no HTTP/2 preface"));
+            return Pulse.NEVER;
         }
-        long next = Pulse.NEVER;
-        if (!reader.sawPreface()) {
-            if (now - prefaceDeadline >= 0) {
-                violated(new ConnectionError(ErrorCode.SETTINGS_TIMEOUT, "no HTTP/2 preface"));
-                return Pulse.NEVER;
-            }
-            next = prefaceDeadline;
-        }
-        if (pinging) {
-            long limit = pingSentAt + settings.pingTimeout().toNanos();
-            if (now - limit >= 0) {
-                terminate(TunnelClosed.silence("ping timeout"), server ? ErrorCode.NO_ERROR : -1);
-                return Pulse.NEVER;
-            }
-            next = Math.min(next, limit);
-            if (!doubtful) {
-                long patience = pingSentAt + settings.doubtTimeout().toNanos();
-                if (now - patience >= 0) {
-                    doubtful = true;
-                    onDoubt(true);
-                } else {
-                    next = Math.min(next, patience);
-                }
-            }
-        } else {
-            long quiet = lastHeard + settings.pingInterval().toNanos();
-            if (now - quiet >= 0) {
-                ping(now);
-                send();
-                next = Math.min(next, now + firstLimit());
-            } else {
-                next = Math.min(next, quiet);
-            }
-        }
-        return Math.min(next, beatOfRole(now));
+        long next = reader.sawPreface() ? Pulse.NEVER : prefaceDeadline;
+        next = Math.min(next, pause.isOn() ? pause.beat(now) : liveness.beat(now));
+        return closed ? Pulse.NEVER : Math.min(next, beatOfRole(now));
     }
 
-    private void ping(long now) {
-        pinging = true;
-        pingSentAt = now;
-        writePing(false, KEEP_ALIVE);
-    }
-
-    private long firstLimit() {
-        return Math.min(settings.doubtTimeout().toNanos(), settings.pingTimeout().toNanos());
-    }
-
-    /// Asks for a sign of life beside what is about to be sent, when there was none for a while:
-    /// the address may belong to somebody else by now, or to nobody.
-    final void askIfSilent(long now) {
-        if (!pinging && now - lastHeard >= settings.trust().toNanos()) {
-            ping(now);
-            pulse.by(now + firstLimit());
-        }
-    }
-
-    /// Whether a PING has gone unanswered for so long that nothing new should rely on the tunnel.
-    final boolean isDoubtful() {
-        return doubtful;
-    }
-
-    /// Grows whenever anything arrives.
-    final long arrivals() {
-        return arrivals;
+    final boolean sawPreface() {
+        return reader.sawPreface();
     }
 
     // The end.
 
     private void violated(ConnectionError broken) {
         terminate(TunnelClosed.violation(broken.code(), broken.getMessage()), broken.code());
-    }
-
-    final boolean sawPreface() {
-        return reader.sawPreface();
     }
 
     /// Ends everything, once.
@@ -736,13 +396,12 @@ abstract class TunnelConnection extends ChannelInboundHandlerAdapter
             return;
         }
         if (goAway >= 0 && context.channel().isActive()) {
-            writeGoAway(lastPeerStream(), goAway);
+            frames.goAway(lastPeerStream(), goAway);
         }
         closed = true;
         Throwable cause = told == null ? impliedCause() : told;
         pulse.stop();
         reader.close();
-        current = null;
         StreamFailure lost = new StreamFailure.TunnelLost(cause);
         for (Stream stream : streams.toArray(NO_STREAMS)) {
             stream.fail(lost);

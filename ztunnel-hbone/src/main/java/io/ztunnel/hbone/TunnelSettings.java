@@ -22,7 +22,8 @@ import java.time.Duration;
 /// @param highWaterMark bytes in the channel above which streams keep their data
 /// @param unusedRelease how long a pooled tunnel without streams is kept
 ///     (`POOL_UNUSED_RELEASE_TIMEOUT`)
-/// @param pingInterval silence after which a PING goes out
+/// @param pingInterval silence after which a PING goes out; a tunnel that is not read sends one
+///     twice as often
 /// @param pingTimeout silence after a PING that means the peer is gone
 /// @param trust silence up to which a new stream relies on a tunnel without asking; beyond, a PING
 ///     goes out beside its CONNECT

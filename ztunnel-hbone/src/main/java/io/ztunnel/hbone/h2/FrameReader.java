@@ -60,10 +60,7 @@ public final class FrameReader {
 
     private @Nullable ByteBuf collected;
 
-    private @Nullable ByteBuf block;
-    private int blockStream;
-    private boolean blockEndsStream;
-    private int blockFrames;
+    private final HeaderAssembly assembly;
 
     /// @param expectPreface true on the server's side (RFC 9113 section 3.4)
     public FrameReader(
@@ -71,6 +68,7 @@ public final class FrameReader {
         this.sink = sink;
         this.limits = limits;
         this.allocator = allocator;
+        this.assembly = new HeaderAssembly(sink, limits, allocator);
         this.state = expectPreface ? State.PREFACE : State.HEADER;
     }
 
@@ -111,10 +109,7 @@ public final class FrameReader {
             collected.release();
             collected = null;
         }
-        if (block != null) {
-            block.release();
-            block = null;
-        }
+        assembly.close();
     }
 
     private @Nullable ByteBuf data(ByteBuf buffer) throws ConnectionError {
@@ -244,9 +239,7 @@ public final class FrameReader {
         if (length > limits.maxFrame()) {
             throw frameSize("frame exceeds SETTINGS_MAX_FRAME_SIZE");
         }
-        if (block != null && (type != FrameType.CONTINUATION || streamId != blockStream)) {
-            throw protocolError("header block interrupted");
-        }
+        assembly.allows(type, streamId);
         if (!settingsSeen) {
             if (type != FrameType.SETTINGS || (flags & FrameType.ACK) != 0) {
                 throw protocolError("first frame is not SETTINGS");
@@ -258,17 +251,11 @@ public final class FrameReader {
             case FrameType.DATA -> beginData();
             case FrameType.HEADERS -> {
                 onStream("HEADERS");
-                fitsBlock(length);
+                assembly.fits(length);
                 state = State.WHOLE;
             }
             case FrameType.CONTINUATION -> {
-                if (block == null) {
-                    throw protocolError("CONTINUATION without HEADERS");
-                }
-                fitsBlock(block.readableBytes() + length);
-                if (++blockFrames > limits.continuations()) {
-                    throw calm("too many CONTINUATION frames");
-                }
+                assembly.goesOn(length);
                 state = State.WHOLE;
             }
             case FrameType.PRIORITY -> {
@@ -362,8 +349,8 @@ public final class FrameReader {
     private void frame(ByteBuf payload) throws ConnectionError {
         state = State.HEADER;
         switch (type) {
-            case FrameType.HEADERS -> headers(payload);
-            case FrameType.CONTINUATION -> continuation(payload);
+            case FrameType.HEADERS -> assembly.headers(streamId, flags, payload);
+            case FrameType.CONTINUATION -> assembly.continuation(flags, payload);
             case FrameType.RST_STREAM -> sink.onRstStream(streamId, payload.readUnsignedInt());
             case FrameType.SETTINGS -> settings(payload);
             case FrameType.PING -> sink.onPing((flags & FrameType.ACK) != 0, payload.readLong());
@@ -393,63 +380,11 @@ public final class FrameReader {
         }
     }
 
-    private void headers(ByteBuf payload) throws ConnectionError {
-        int pad = 0;
-        if ((flags & FrameType.PADDED) != 0) {
-            if (!payload.isReadable()) {
-                throw frameSize("padded HEADERS without pad length");
-            }
-            pad = payload.readUnsignedByte();
-        }
-        if ((flags & FrameType.PRIORITY_FLAG) != 0) {
-            if (payload.readableBytes() < 5) {
-                throw frameSize("HEADERS too short for its priority");
-            }
-            payload.skipBytes(5);
-        }
-        if (pad > payload.readableBytes()) {
-            throw protocolError("padding exceeds the frame");
-        }
-        payload.writerIndex(payload.writerIndex() - pad);
-        boolean endStream = (flags & FrameType.END_STREAM) != 0;
-        if ((flags & FrameType.END_HEADERS) != 0) {
-            sink.onHeaders(streamId, payload, endStream);
-            return;
-        }
-        blockStream = streamId;
-        blockEndsStream = endStream;
-        blockFrames = 0;
-        block = allocator.buffer(Math.max(256, payload.readableBytes())).writeBytes(payload);
-    }
-
-    private void continuation(ByteBuf payload) throws ConnectionError {
-        ByteBuf whole = block;
-        if (whole == null) {
-            throw protocolError("CONTINUATION without HEADERS");
-        }
-        whole.writeBytes(payload);
-        if ((flags & FrameType.END_HEADERS) == 0) {
-            return;
-        }
-        block = null;
-        try {
-            sink.onHeaders(blockStream, whole, blockEndsStream);
-        } finally {
-            whole.release();
-        }
-    }
-
     private void exactly(int size) throws ConnectionError {
         if (length != size) {
             throw frameSize("frame of type " + type + " must have " + size + " bytes");
         }
         state = State.WHOLE;
-    }
-
-    private void fitsBlock(int size) throws ConnectionError {
-        if (size > limits.headerBlock()) {
-            throw calm("header block too large");
-        }
     }
 
     private void onStream(String name) throws ConnectionError {
