@@ -69,8 +69,7 @@ class SteeredHandoverNetnsIT {
             // Plain connections: each is one more at the listeners of the server's pod.
             Conversations talk =
                     new Conversations(
-                            nodes.near().outsider("caller").namespace(),
-                            nodes.far().pod().ipv4());
+                            nodes.near().outsider("caller").namespace(), nodes.far().pod().ipv4());
             talk.roundTrip();
             Newcomers newcomers =
                     new Newcomers(

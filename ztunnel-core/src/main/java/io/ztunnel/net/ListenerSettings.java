@@ -15,8 +15,8 @@ public record ListenerSettings(
         boolean keepAliveOnAccepted,
         SocketSettings sockets) {
 
-    /// For each worker; the namespace's `somaxconn`, usually 4096, is the limit. Upstream has 128 for
-    /// a whole pod: whoever does not fit waits a second for his next SYN.
+    /// For each worker; the namespace's `somaxconn`, usually 4096, is the limit. Upstream has 128
+    /// for a whole pod: whoever does not fit waits a second for his next SYN.
     public static final int DEFAULT_BACKLOG = 1024;
 
     public ListenerSettings {

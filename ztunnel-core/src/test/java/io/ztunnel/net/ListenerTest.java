@@ -65,7 +65,8 @@ class ListenerTest {
     }
 
     @Test
-    void row131_test_keep_alive_options_acceptedSocketsInheritKeepAliveAndUserTimeout() throws Exception {
+    void row131_test_keep_alive_options_acceptedSocketsInheritKeepAliveAndUserTimeout()
+            throws Exception {
         SocketSettings probing =
                 new SocketSettings(0, true, Duration.ofSeconds(10), Duration.ofSeconds(2), 5, true);
         int port = open(settings(PortSharing.ALONE, true, probing)).port();

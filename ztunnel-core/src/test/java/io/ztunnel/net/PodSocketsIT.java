@@ -49,7 +49,8 @@ class PodSocketsIT {
     }
 
     @Test
-    void row132_test_inpod_config_no_port_reuse_withoutPortReuseListenersAreMarkedAndAlone() throws Exception {
+    void row132_test_inpod_config_no_port_reuse_withoutPortReuseListenersAreMarkedAndAlone()
+            throws Exception {
         Channel tcp = listen(PortSharing.ALONE, Transparent.OFF, new Accepted());
         Channel udp = udp(false);
 
@@ -61,7 +62,8 @@ class PodSocketsIT {
     }
 
     @Test
-    void row133_test_inpod_config_port_reuse_withPortReuseListenersAreMarkedAndShared() throws Exception {
+    void row133_test_inpod_config_port_reuse_withPortReuseListenersAreMarkedAndShared()
+            throws Exception {
         Channel tcp = listen(PortSharing.SHARED, Transparent.OFF, new Accepted());
         Channel udp = udp(true);
 
@@ -74,7 +76,8 @@ class PodSocketsIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"127.0.0.1", "::1"})
-    void row134_test_inpod_config_outbound_sockets_outgoingSocketsAreMarkedAndDoNotShare(String address) throws Exception {
+    void row134_test_inpod_config_outbound_sockets_outgoingSocketsAreMarkedAndDoNotShare(
+            String address) throws Exception {
         try (ServerSocketChannel server = Peers.listen(netns, new InetSocketAddress(address, 0))) {
             Dialer dialer = new Dialer(loop.eventLoop(), netns, MARKED);
             InetSocketAddress to = (InetSocketAddress) server.getLocalAddress();

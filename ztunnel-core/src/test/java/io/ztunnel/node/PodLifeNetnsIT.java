@@ -50,8 +50,7 @@ class PodLifeNetnsIT {
     }
 
     private void serve(Pod pod) {
-        applications.add(
-                Application.serve(pod.namespace(), Conversations.ECHO, Application::echo));
+        applications.add(Application.serve(pod.namespace(), Conversations.ECHO, Application::echo));
     }
 
     @AfterEach
@@ -84,7 +83,7 @@ class PodLifeNetnsIT {
     @Test
     void aPodWhoseInterfaceIsGoneIsLetGoWithoutWaiting() throws Exception {
         node.start(client, server);
-        try (Socket ignored = standing(server)) {
+        try (Socket _ = standing(server)) {
             server.namespace().run("ip", "link", "del", "eth0");
             assertThat(node.delete(server)).isEmpty();
             MeshLab.eventually("it is gone", () -> !node.dump().contains("uid-server"));
@@ -125,8 +124,7 @@ class PodLifeNetnsIT {
         }
         MeshLab.eventually("the next serves", () -> Conversations.opens(client, second));
 
-        assertThat(node.conversation().ask(ZdsServer.deleteOf("uid-pod")))
-                .isEmpty();
+        assertThat(node.conversation().ask(ZdsServer.deleteOf("uid-pod"))).isEmpty();
         assertThat(node.add("uid-pod", server)).as("the delete comes first").isEmpty();
         MeshLab.eventually("back in the first", () -> Conversations.opens(client, server));
         assertThat(Conversations.opens(client, second)).as("fail closed").isFalse();
