@@ -2,7 +2,6 @@ package io.ztunnel.inpod;
 
 import io.ztunnel.lifecycle.Readiness;
 import io.ztunnel.net.Netns;
-import io.ztunnel.net.RefusedPort;
 import io.ztunnel.pod.PodHost;
 import io.ztunnel.pod.PodHost.RunningPod;
 import io.ztunnel.worker.PodUid;
@@ -18,7 +17,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -51,11 +49,7 @@ final class PodSupervisor {
     private boolean conversing;
     private boolean draining;
 
-    private long started;
-    private long stopped;
-    private long failedAttempts;
-    private long refused;
-    private final Map<Integer, Long> refusedPorts = new TreeMap<>();
+    private final PodTally tally = new PodTally();
     private final Set<PodUid> keptUnknown = new LinkedHashSet<>();
 
     private volatile PodReport report = PodReport.EMPTY;
@@ -172,7 +166,7 @@ final class PodSupervisor {
                 // Whoever never came up does not get more patience by changing the namespace.
                 long since = old == null || old.isUp() ? nanoTime.getAsLong() : old.wantedSince;
                 boolean elsewhere = old == null || !old.netns.equals(replace.start().netns());
-                if (!elsewhere && !old.info.equals(replace.start().info())) {
+                if (old != null && !elsewhere && !old.info.equals(replace.start().info())) {
                     LOG.atWarn()
                             .addKeyValue("uid", old.uid)
                             .addKeyValue("before", old.info)
@@ -200,7 +194,7 @@ final class PodSupervisor {
                 yield instance.attempt;
             }
             case PodAction.Refuse refuse -> {
-                refused++;
+                tally.refused();
                 LOG.atWarn()
                         .addKeyValue("uid", refuse.uid())
                         .addKeyValue("reason", refuse.reason())
@@ -278,12 +272,9 @@ final class PodSupervisor {
         attemptsUnderWay--;
         boolean wanted = instances.containsKey(instance.number);
         if (running == null) {
-            failedAttempts++;
             instance.failedAttempts++;
             Throwable cause = cause(failure);
-            if (cause instanceof RefusedPort refused) {
-                refusedPorts.merge(refused.port(), 1L, Long::sum);
-            }
+            tally.failed(cause);
             String reason = reason(cause);
             instance.failure = reason;
             if (wanted) {
@@ -296,7 +287,7 @@ final class PodSupervisor {
             }
             instance.attempt.complete(new Answer.NotStarted(reason));
         } else {
-            started++;
+            tally.started();
             instance.running = running;
             instance.failure = null;
             instance.namespace.close();
@@ -325,7 +316,7 @@ final class PodSupervisor {
     }
 
     private void stop(PodInstance instance, RunningPod running, Duration within) {
-        stopped++;
+        tally.stopped();
         stopping.stop(instance, running, within);
     }
 
@@ -372,14 +363,7 @@ final class PodSupervisor {
         }
         report =
                 new PodReport(
-                        new PodReport.Counts(
-                                registry.running(),
-                                registry.pending(),
-                                started,
-                                stopped,
-                                failedAttempts,
-                                refused,
-                                Map.copyOf(refusedPorts)),
+                        tally.counts(registry.running(), registry.pending()),
                         List.copyOf(entries.values()),
                         List.copyOf(keptUnknown));
     }

@@ -1,5 +1,8 @@
 package io.ztunnel.observe;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 
 /// How it stands with the CNI node agent, for a scrape.
@@ -26,36 +29,23 @@ public record NodeAgentFacts(
 
     /// A histogram of seconds.
     ///
-    /// @param counts one for each of [#bounds] and one more for what took longer
-    public record Answers(long[] counts, double sum) {
-        private static final double[] BOUNDS = {
-            0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5
-        };
+    /// @param counts one for each of [#BOUNDS] and one more for what took longer
+    public record Answers(List<Long> counts, double sum) {
+        static final List<Double> BOUNDS =
+                List.of(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0);
 
-        public static double[] bounds() {
-            return BOUNDS.clone();
-        }
-
-        public static final Answers NONE = new Answers(new long[BOUNDS.length + 1], 0);
-
-        public Answers {
-            counts = counts.clone();
-        }
-
-        @Override
-        public long[] counts() {
-            return counts.clone();
-        }
+        public static final Answers NONE =
+                new Answers(Collections.nCopies(BOUNDS.size() + 1, 0L), 0);
 
         /// With one more.
         public Answers with(double seconds) {
             int bucket = 0;
-            while (bucket < BOUNDS.length && seconds > BOUNDS[bucket]) {
+            while (bucket < BOUNDS.size() && seconds > BOUNDS.get(bucket)) {
                 bucket++;
             }
-            Answers more = new Answers(counts, sum + seconds);
-            more.counts[bucket]++;
-            return more;
+            List<Long> more = new ArrayList<>(counts);
+            more.set(bucket, more.get(bucket) + 1);
+            return new Answers(List.copyOf(more), sum + seconds);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.ztunnel.observe;
 
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -25,13 +26,12 @@ final class NodeExposition {
 
     private void answers(NodeAgentFacts.Answers answers) {
         String family = Metric.AGENT_ANSWER_SECONDS.family();
-        long[] counts = answers.counts();
-        double[] bounds = NodeAgentFacts.Answers.bounds();
+        List<Double> bounds = NodeAgentFacts.Answers.BOUNDS;
         out.text(Metric.AGENT_ANSWER_SECONDS.header());
         long below = 0;
-        for (int i = 0; i < counts.length; i++) {
-            below += counts[i];
-            String bound = i == bounds.length ? "+Inf" : Double.toString(bounds[i]);
+        for (int i = 0; i <= bounds.size(); i++) {
+            below += answers.counts().get(i);
+            String bound = i == bounds.size() ? "+Inf" : Double.toString(bounds.get(i));
             out.text(family).text("_bucket{le=\"").text(bound).text("\"} ");
             out.number(below).put('\n');
         }

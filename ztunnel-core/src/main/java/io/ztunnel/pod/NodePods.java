@@ -10,6 +10,7 @@ import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.SliceId;
 import io.ztunnel.worker.WorkerMailbox;
 
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -89,7 +90,7 @@ public final class NodePods implements PodHost {
                 new PodProxy(how, workers, certificates, tls, names, lookups, id, info, netns);
         present.put(id, info);
         whenChanged.run();
-        int[] ports = PodListeners.ports(how);
+        List<Integer> ports = Arrays.stream(PodListeners.ports(how)).boxed().toList();
         return proxy.start()
                 .<RunningPod>thenApply(
                         _ -> {

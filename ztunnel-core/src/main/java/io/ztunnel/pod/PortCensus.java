@@ -15,7 +15,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
-import java.util.TreeMap;
 import java.util.TreeSet;
 
 /// Who else listens on our ports in a pod.
@@ -32,7 +31,7 @@ final class PortCensus {
     /// A pod to be looked at.
     ///
     /// @param ours listeners of this process on each port
-    record Subject(SliceId id, PodInfo info, Netns netns, int ours, int[] ports) {}
+    record Subject(SliceId id, PodInfo info, Netns netns, int ours, List<Integer> ports) {}
 
     /// Found in the look before: a proxy that is just binding looks the same.
     private Map<SliceId, SortedSet<Integer>> suspected = new HashMap<>();
@@ -71,20 +70,23 @@ final class PortCensus {
     private static SortedSet<Integer> strangersIn(Subject pod) {
         Map<Integer, PortMembers.Count> counts;
         try {
-            counts = PortMembers.count(pod.netns(), pod.ports());
+            counts =
+                    PortMembers.count(
+                            pod.netns(), pod.ports().stream().mapToInt(port -> port).toArray());
         } catch (IOException | UncheckedIOException gone) {
             return new TreeSet<>();
         }
-        Map<Integer, Integer> others = new TreeMap<>();
-        counts.forEach((port, count) -> others.put(port, count.wildcard() - pod.ours()));
-        int proxies = others.values().stream().mapToInt(each -> each).min().orElse(0);
+        int proxies = Integer.MAX_VALUE;
+        for (PortMembers.Count count : counts.values()) {
+            proxies = Math.min(proxies, Math.max(0, count.wildcard() - pod.ours()));
+        }
         SortedSet<Integer> strangers = new TreeSet<>();
-        others.forEach(
-                (port, more) -> {
-                    if (more > Math.max(proxies, 0) || counts.get(port).single() > 0) {
-                        strangers.add(port);
-                    }
-                });
+        for (Map.Entry<Integer, PortMembers.Count> each : counts.entrySet()) {
+            PortMembers.Count count = each.getValue();
+            if (count.wildcard() - pod.ours() > proxies || count.single() > 0) {
+                strangers.add(each.getKey());
+            }
+        }
         return strangers;
     }
 }

@@ -143,7 +143,7 @@ class NodeAgentNetnsIT {
     @Test
     void weakness8_aPodThatIsNamedDifferentlyGetsAnotherIdentity() throws Exception {
         node.start(client, server);
-        try (Socket ignored = standing()) {
+        try (Socket _ = standing()) {
             lab.describeAs(node, server, "renamed");
             lab.mesh("");
             assertThat(node.addAs("uid-server", server, "renamed")).isEmpty();

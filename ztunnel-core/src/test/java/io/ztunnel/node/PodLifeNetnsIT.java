@@ -83,7 +83,7 @@ class PodLifeNetnsIT {
     @Test
     void aPodWhoseInterfaceIsGoneIsLetGoWithoutWaiting() throws Exception {
         node.start(client, server);
-        try (Socket ignored = standing(server)) {
+        try (Socket _ = standing(server)) {
             server.namespace().run("ip", "link", "del", "eth0");
             assertThat(node.delete(server)).isEmpty();
             MeshLab.eventually("it is gone", () -> !node.dump().contains("uid-server"));

@@ -26,7 +26,7 @@ import java.util.List;
 @Tag("netns")
 @Timeout(60)
 class PortCensusIT {
-    private static final int[] PORTS = {15008, 15006, 15001};
+    private static final List<Integer> PORTS = List.of(15008, 15006, 15001);
     private static final int WORKERS = 2;
     private static final PodInfo INFO = new PodInfo("app", "default", "app");
 
