@@ -104,7 +104,6 @@ final class AnswerWriter {
     private ByteBuf ours(Query query, int flags, List<DnsRecord> records, int limit) {
         return write(
                 query,
-                limit,
                 flags,
                 (names, out) -> {
                     Fitting fitting = new Fitting(out, room(query, limit));
@@ -126,7 +125,6 @@ final class AnswerWriter {
                         && answer.answers().stream().allMatch(AnswerWriter::isRewritable);
         return write(
                 query,
-                limit,
                 answer.isTruncated() ? Header.TRUNCATED : 0,
                 (names, out) -> {
                     Fitting fitting = new Fitting(out, room);
@@ -184,7 +182,7 @@ final class AnswerWriter {
         }
     }
 
-    private ByteBuf write(Query query, int limit, int flags, Section... sections) {
+    private ByteBuf write(Query query, int flags, Section... sections) {
         ByteBuf out = allocator.buffer(USUAL);
         try {
             out.writeZero(Header.SIZE).writeBytes(query.questions());

@@ -40,8 +40,8 @@ final class MeshNames {
         for (Aliases.Alias alias : aliases.of(name, client.namespace())) {
             ServiceEntry exact = best(alias.name(), client, mesh);
             if (exact != null) {
-                boolean renamed = alias.stripped() != null && !alias.name().startsWith("*.");
-                return known(exact, renamed ? alias.stripped() : name, v6, client);
+                String stripped = alias.name().startsWith("*.") ? null : alias.stripped();
+                return known(exact, stripped == null ? name : stripped, v6, client);
             }
             for (int dot = alias.name().indexOf('.');
                     dot >= 0;

@@ -9,6 +9,7 @@ import java.util.Arrays;
 /// @param questions the question section as it came: it is repeated byte for byte
 /// @param question null unless there is exactly one
 /// @param edns null where the client does not speak of it
+@SuppressWarnings("ArrayRecordComponent") // Never compared, and never changed.
 record Query(Header header, byte[] questions, @Nullable Question question, @Nullable Edns edns) {
 
     /// @param name lower case, without the dot at the end
@@ -42,7 +43,7 @@ record Query(Header header, byte[] questions, @Nullable Question question, @Null
         byte[] lower = question.clone();
         for (int i = 0; i < lower.length - 4; i++) {
             if (lower[i] >= 'A' && lower[i] <= 'Z') {
-                lower[i] += 'a' - 'A';
+                lower[i] = (byte) (lower[i] + 'a' - 'A');
             }
         }
         return lower;

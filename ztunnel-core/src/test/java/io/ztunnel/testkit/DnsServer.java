@@ -95,6 +95,7 @@ public final class DnsServer implements AutoCloseable {
     }
 
     /// A record.
+    @SuppressWarnings("ArrayRecordComponent") // Never compared, and never changed.
     public record Data(String owner, DnsRecordType type, long ttl, byte[] bytes) {
         public static Data address(String owner, long ttl, String ip) {
             InetAddress address = InetAddress.ofLiteral(ip);
@@ -222,8 +223,8 @@ public final class DnsServer implements AutoCloseable {
                                             answer(
                                                     query,
                                                     new DatagramDnsResponse(
-                                                            query.recipient(),
-                                                            query.sender(),
+                                                            /* sender= */ query.recipient(),
+                                                            /* recipient= */ query.sender(),
                                                             query.id()),
                                                     "udp");
                                     if (answer != null) {
