@@ -94,6 +94,7 @@ final class Lab implements AutoCloseable {
         Pod pod = new Pod(prefix + name, "127.0.0.1");
         namespaces.add(pod.netns());
         Command.run("ip", "netns", "add", pod.netns());
+        pod.run("ip", "link", "set", "lo", "up");
         return pod;
     }
 

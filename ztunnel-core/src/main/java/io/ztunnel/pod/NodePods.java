@@ -89,8 +89,15 @@ public final class NodePods implements PodHost {
         PodProxy proxy =
                 new PodProxy(how, workers, certificates, tls, names, lookups, id, info, netns);
         present.put(id, info);
-        whenChanged.run();
         List<Integer> ports = Arrays.stream(PodListeners.ports(how)).boxed().toList();
+        CompletableFuture<RunningPod> running = run(proxy, id, info, netns, ports);
+        // While the workers bind: whoever waits for the listeners need not wait for this.
+        whenChanged.run();
+        return running;
+    }
+
+    private CompletableFuture<RunningPod> run(
+            PodProxy proxy, SliceId id, PodInfo info, Netns netns, List<Integer> ports) {
         return proxy.start()
                 .<RunningPod>thenApply(
                         _ -> {

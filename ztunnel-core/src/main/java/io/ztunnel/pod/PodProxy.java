@@ -54,18 +54,19 @@ public final class PodProxy {
     /// Opens the listeners on every worker; completes when all are bound. Where one fails, those
     /// that were opened are closed again and the failure says which address was refused.
     public CompletableFuture<Void> start() {
-        // The first worker finds out whether the ports are free; then the others may join it.
-        PortSharing first = settings.sharedPorts() ? PortSharing.SHARED : PortSharing.FOUNDER;
-        PortSharing others = settings.sharedPorts() ? PortSharing.SHARED : PortSharing.JOINING;
-        CompletableFuture<Void> opened =
-                open(workers.getFirst(), first)
-                        .thenCompose(
-                                founded ->
-                                        CompletableFuture.allOf(
-                                                workers.stream()
-                                                        .skip(1)
-                                                        .map(w -> open(w, others))
-                                                        .toArray(CompletableFuture[]::new)));
+        CompletableFuture<Void> opened;
+        if (settings.sharedPorts()) {
+            opened = open(workers, PortSharing.SHARED);
+        } else {
+            // The first worker finds out whether the ports are free; then the others may join it.
+            opened =
+                    open(workers.getFirst(), PortSharing.FOUNDER)
+                            .thenCompose(
+                                    founded ->
+                                            open(
+                                                    workers.subList(1, workers.size()),
+                                                    PortSharing.JOINING));
+        }
         return opened.handle(
                         (done, failure) ->
                                 failure == null
@@ -86,6 +87,13 @@ public final class PodProxy {
         return CompletableFuture.allOf(
                 workers.stream()
                         .map(worker -> worker.drainSlice(id, within))
+                        .toArray(CompletableFuture[]::new));
+    }
+
+    private CompletableFuture<Void> open(List<WorkerMailbox> together, PortSharing sharing) {
+        return CompletableFuture.allOf(
+                together.stream()
+                        .map(worker -> open(worker, sharing))
                         .toArray(CompletableFuture[]::new));
     }
 
