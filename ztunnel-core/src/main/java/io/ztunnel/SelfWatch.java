@@ -24,7 +24,7 @@ final class SelfWatch implements AutoCloseable {
     /// Looks at a loop before it counts as stuck.
     private static final int PATIENCE = 5;
 
-    private static final Duration AROUND = Duration.ofSeconds(30);
+    private static final Duration AROUND = Duration.ofSeconds(10);
 
     private final ScheduledExecutorService thread =
             Executors.newSingleThreadScheduledExecutor(

@@ -71,6 +71,7 @@ public final class ConfigSection implements DumpSection {
         json.writeStringField("logFilter", config.logs().filter());
         json.writeStringField("logFormat", config.logs().json() ? "json" : "plain");
         number(json, "maxBufferedBytes", config.bounds().bufferedBytes());
+        json.writeNumberField("maxDnsQueries", config.bounds().dnsQueries());
         json.writeNumberField("maxHandshakes", config.bounds().handshakes());
         number(json, "maxSockets", config.bounds().sockets());
         json.writeStringField("network", config.node().network());

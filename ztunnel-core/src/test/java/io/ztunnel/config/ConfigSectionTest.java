@@ -20,10 +20,14 @@ import java.util.Map;
 
 /// docs/spec/config-observability-dns.md 2.3.6: upstream's keys, and ours in addition.
 class ConfigSectionTest {
+    /// Only what every machine has.
     private static final ConfigFiles NONE =
             new ConfigFiles() {
                 @Override
                 public String read(String path) throws NoSuchFileException {
+                    if (path.equals("/etc/resolv.conf")) {
+                        return "nameserver 10.96.0.10\n";
+                    }
                     throw new NoSuchFileException(path);
                 }
 
@@ -56,6 +60,7 @@ class ConfigSectionTest {
                 "UNKNOWN_POLICY|deny|\"unknownPolicy\":\"deny\"",
                 "TUNNEL_EXPIRY_GRACE|7s|\"tunnelExpiryGrace\":{\"nanos\":0,\"secs\":7}",
                 "ZTUNNEL_MAX_SOCKETS|777|\"maxSockets\":777",
+                "ZTUNNEL_MAX_DNS_QUERIES|7|\"maxDnsQueries\":7",
                 "ZTUNNEL_MAX_HANDSHAKES|7|\"maxHandshakes\":7",
                 "ZTUNNEL_MAX_BUFFERED_BYTES|7777777|\"maxBufferedBytes\":7777777",
                 "ZTUNNEL_OUTBOUND_IDLE_TIMEOUT|7s|\"outboundIdleTimeout\":{\"nanos\":0,\"secs\":7}",
