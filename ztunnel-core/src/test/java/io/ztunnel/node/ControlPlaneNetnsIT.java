@@ -282,10 +282,16 @@ class ControlPlaneNetnsIT {
         ready(server);
         roundTrip();
 
-        MeshLab.eventually(
-                "the numbers",
-                () -> metrics(client).contains("ztunnel_java_mesh_unknown_policies 1"));
         String address = "{url=\"" + ResourceType.ADDRESS.typeUrl() + "\"} ";
+        // Those of the mesh and those of the stream are gathered apart.
+        MeshLab.eventually(
+                "the numbers of the mesh",
+                () -> metrics(client).contains("ztunnel_java_mesh_unknown_policies 1"));
+        MeshLab.eventually(
+                "the numbers of the stream",
+                () ->
+                        metrics(client)
+                                .contains("ztunnel_java_xds_rejected_resources" + address + "1"));
         assertThat(metrics(client))
                 .contains("ztunnel_java_xds_connected 1", "ztunnel_java_xds_streams_total 1")
                 .contains("ztunnel_java_xds_rejected_resources" + address + "1")
