@@ -76,7 +76,7 @@ class SharedNodesNetnsIT {
         outsider = nodes.near().outsider("outsider");
         mesh("", "", "");
         near = nodes.near().start(DaemonProcess.ours(), AS_ITSELF);
-        far = nodes.far().start(DaemonProcess.ours(), PATIENT);
+        far = nodes.far().start(DaemonProcess.ours(), PATIENT, "ZTUNNEL_POD_STOP_GRACE=0s");
         echo = Application.serve(server.namespace(), Conversations.ECHO, Application::echo);
         localEcho = Application.serve(local.namespace(), Conversations.ECHO, Application::echo);
     }
@@ -349,7 +349,7 @@ class SharedNodesNetnsIT {
         DaemonProcess old = far;
         try (Socket standing = talk.open()) {
             Conversations.roundTrip(standing, "before");
-            far = nodes.far().start(DaemonProcess.ours(), PATIENT);
+            far = nodes.far().start(DaemonProcess.ours(), PATIENT, "ZTUNNEL_POD_STOP_GRACE=0s");
             old.process().destroy();
             MeshLab.eventually("it drains", () -> !old.lines("draining").isEmpty());
             for (String signal : List.of("TERM", "INT", "INT")) {
@@ -373,7 +373,7 @@ class SharedNodesNetnsIT {
         DaemonProcess old = far;
         try (Socket standing = talk.open()) {
             Conversations.roundTrip(standing, "before");
-            far = nodes.far().start(DaemonProcess.ours(), PATIENT);
+            far = nodes.far().start(DaemonProcess.ours(), PATIENT, "ZTUNNEL_POD_STOP_GRACE=0s");
             kill("INT", old);
             MeshLab.eventually("it drains", () -> !old.lines("draining").isEmpty());
             Conversations.roundTrip(standing, "meanwhile");
