@@ -27,10 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,7 +47,6 @@ class InpodRowsNetnsIT {
             SpiffeId.parse("spiffe://cluster.local/ns/default/sa/caller");
     private static final String OK = "http status: 200 OK";
     private static final String REJECTIONS = "istio_crl_policy_rejections_total";
-    private static final int MIRROR = 8082;
     private static final String SERVICES =
             """
             services:
@@ -288,22 +285,11 @@ class InpodRowsNetnsIT {
         other.roundTrip();
     }
 
-    private static void mirror(SocketChannel connection) {
-        try (connection) {
-            InetSocketAddress peer = (InetSocketAddress) connection.getRemoteAddress();
-            connection
-                    .socket()
-                    .getOutputStream()
-                    .write(peer.getAddress().getHostAddress().getBytes(US_ASCII));
-        } catch (IOException gone) {
-            // The client will tell.
-        }
-    }
-
     @Test
     void row193_aPodThatIsBalancedToItselfOverHboneIsSeenAsItself() throws Exception {
         start();
-        applications.add(Application.serve(client.namespace(), MIRROR, InpodRowsNetnsIT::mirror));
+        applications.add(
+                Application.serve(client.namespace(), Application.MIRROR, Application::mirror));
         for (String vip : List.of("10.96.0.2", "fd00:96::2")) {
             try (Socket socket =
                     Application.connect(client.namespace(), InetAddress.ofLiteral(vip), 80)) {

@@ -6,8 +6,8 @@ import io.ztunnel.node.Application;
 import io.ztunnel.node.Conversations;
 import io.ztunnel.node.DaemonProcess;
 import io.ztunnel.node.MeshLab;
+import io.ztunnel.testkit.Prerequisites;
 
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -17,7 +17,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -61,7 +60,7 @@ class SteeredHandoverNetnsIT {
 
     @Test
     void withoutTheKernelsHelpNobodyIsLostEither() throws Exception {
-        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/perl")), "perl is missing");
+        Prerequisites.require("perl");
         List<String> command = withoutBpf(DaemonProcess.ours());
         try (TwoNodes nodes = new TwoNodes(folder, DEADLINE);
                 ServerSocketChannel _ = echo(nodes)) {

@@ -2,7 +2,9 @@ package io.ztunnel.inpod;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.junit.jupiter.api.Assumptions;
+import io.ztunnel.testkit.Prerequisites;
+
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -10,11 +12,11 @@ import org.junit.jupiter.api.io.TempDir;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Whoever hands over namespaces decides where we listen, so we do not talk with just anybody who
 /// took the agent's place at the socket.
+@Tag("netns")
 @Timeout(60)
 class UntrustedAgentIT {
     /// Binds as root and listens as nobody, then tells of each caller whether he said a word.
@@ -36,8 +38,7 @@ class UntrustedAgentIT {
 
     @Test
     void weakness7_anAgentThatIsNeitherRootNorOurselvesIsNotTalkedWith() throws Exception {
-        Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/bin/perl")), "perl is missing");
-        Assumptions.assumeTrue(System.getProperty("user.name").equals("root"), "needs root");
+        Prerequisites.require("perl");
         Path socket = folder.resolve("ztunnel.sock");
         Process agent =
                 new ProcessBuilder("perl", "-e", NOBODY, socket.toString())

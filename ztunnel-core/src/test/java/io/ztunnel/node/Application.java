@@ -18,6 +18,9 @@ import java.util.function.Consumer;
 
 /// Ordinary TCP programs in a pod: their sockets are born in its namespace, so they can run here.
 public final class Application {
+    /// The usual port of [#mirror].
+    public static final int MIRROR = 8082;
+
     private Application() {}
 
     /// Serves each connection on a thread of its own, until the channel is closed.
@@ -57,6 +60,19 @@ public final class Application {
             }
         } catch (IOException reset) {
             // Its client went away.
+        }
+    }
+
+    /// Writes the address that the connection appears to come from, and ends it.
+    public static void mirror(SocketChannel connection) {
+        try (connection) {
+            InetSocketAddress peer = (InetSocketAddress) connection.getRemoteAddress();
+            connection
+                    .socket()
+                    .getOutputStream()
+                    .write(peer.getAddress().getHostAddress().getBytes(StandardCharsets.US_ASCII));
+        } catch (IOException gone) {
+            // The client will tell.
         }
     }
 

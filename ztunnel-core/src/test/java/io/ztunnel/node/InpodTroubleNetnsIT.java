@@ -11,22 +11,17 @@ import io.ztunnel.testkit.Pod;
 import io.ztunnel.testkit.Redirection;
 import io.ztunnel.testkit.ZdsServer;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,52 +32,9 @@ import java.util.stream.Stream;
 /// with the real daemon.
 @Tag("netns")
 @Timeout(180)
-class InpodTroubleNetnsIT {
-    private static final int MIRROR = 8082;
-
-    @TempDir Path folder;
-
-    private NodeLab lab;
-    private NodeDaemon node;
-    private Pod client;
-    private Pod server;
-    private final List<AutoCloseable> applications = new ArrayList<>();
-
-    @BeforeEach
-    void build() throws IOException {
-        lab = new NodeLab(folder, Redirection.nft());
-        node = lab.node("node-1");
-        client = lab.captured(node, "client");
-        server = lab.captured(node, "server");
-        lab.mesh("");
-        serve(server);
-    }
-
-    private void serve(Pod pod) {
-        applications.add(Application.serve(pod.namespace(), Conversations.ECHO, Application::echo));
-        applications.add(Application.serve(pod.namespace(), MIRROR, InpodTroubleNetnsIT::mirror));
-    }
-
-    @AfterEach
-    void remove() throws Exception {
-        MeshLab.closeAll(applications);
-        lab.close();
-    }
-
-    private static void mirror(SocketChannel connection) {
-        try (connection) {
-            InetSocketAddress peer = (InetSocketAddress) connection.getRemoteAddress();
-            connection
-                    .socket()
-                    .getOutputStream()
-                    .write(peer.getAddress().getHostAddress().getBytes(US_ASCII));
-        } catch (IOException gone) {
-            // The client will tell.
-        }
-    }
-
+class InpodTroubleNetnsIT extends TwoPodNode {
     private String seenBy(InetAddress to) throws IOException {
-        try (Socket socket = Application.connect(client.namespace(), to, MIRROR)) {
+        try (Socket socket = Application.connect(client.namespace(), to, Application.MIRROR)) {
             return new String(socket.getInputStream().readAllBytes(), US_ASCII);
         }
     }

@@ -38,7 +38,6 @@ abstract class InpodWorld {
     static final String COMPLETE = "connection complete";
     static final String SPIFFE = "spiffe://cluster.local/ns/default/sa/";
     static final int DOUBLER = 8081;
-    static final int MIRROR = 8082;
 
     @Parameter Redirection.Backend backend;
 
@@ -92,7 +91,7 @@ abstract class InpodWorld {
         for (Pod each : List.of(neighbour, server, plain)) {
             serve(each, Conversations.ECHO, Application::echo);
             serve(each, DOUBLER, InpodWorld::doubled);
-            serve(each, MIRROR, InpodWorld::mirror);
+            serve(each, Application.MIRROR, Application::mirror);
         }
         describe(gateway);
         lab.mesh(services);
@@ -208,19 +207,6 @@ abstract class InpodWorld {
         }
     }
 
-    /// Says who it sees.
-    static void mirror(SocketChannel connection) {
-        try (connection) {
-            InetSocketAddress peer = (InetSocketAddress) connection.getRemoteAddress();
-            connection
-                    .socket()
-                    .getOutputStream()
-                    .write(peer.getAddress().getHostAddress().getBytes(US_ASCII));
-        } catch (IOException gone) {
-            // The client will tell.
-        }
-    }
-
     static void elevenForTwentyTwo(Pod from, InetAddress to, int port) throws IOException {
         try (Socket socket = Application.connect(from.namespace(), to, port)) {
             socket.getOutputStream().write("hello world".getBytes(US_ASCII));
@@ -232,7 +218,7 @@ abstract class InpodWorld {
     }
 
     static String seenBy(Pod from, InetAddress to) throws IOException {
-        try (Socket socket = Application.connect(from.namespace(), to, MIRROR)) {
+        try (Socket socket = Application.connect(from.namespace(), to, Application.MIRROR)) {
             return new String(socket.getInputStream().readAllBytes(), US_ASCII);
         }
     }

@@ -2,53 +2,20 @@ package io.ztunnel.node;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ztunnel.testkit.Pod;
-import io.ztunnel.testkit.Redirection;
 import io.ztunnel.testkit.ZdsServer;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
-import java.io.IOException;
 import java.net.Socket;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 
 /// What the daemon tells of the node agent, and what becomes of connections when pods leave
 /// (docs/spec/inpod-and-deployment.md 1.8, 5.2 and 5.6).
 @Tag("netns")
 @Timeout(180)
-class NodeAgentNetnsIT {
-    @TempDir Path folder;
-
-    private NodeLab lab;
-    private NodeDaemon node;
-    private Pod client;
-    private Pod server;
-    private final List<AutoCloseable> applications = new ArrayList<>();
-
-    @BeforeEach
-    void build() throws IOException {
-        lab = new NodeLab(folder, Redirection.nft());
-        node = lab.node("node-1");
-        client = lab.captured(node, "client");
-        server = lab.captured(node, "server");
-        lab.mesh("");
-        applications.add(
-                Application.serve(server.namespace(), Conversations.ECHO, Application::echo));
-    }
-
-    @AfterEach
-    void remove() throws Exception {
-        MeshLab.closeAll(applications);
-        lab.close();
-    }
-
+class NodeAgentNetnsIT extends TwoPodNode {
     private void counts(String... lines) {
         MeshLab.eventually(
                 "metrics " + List.of(lines),
@@ -57,12 +24,6 @@ class NodeAgentNetnsIT {
                             node.daemon().get("http://127.0.0.1:15020/metrics").lines().toList();
                     return all.containsAll(List.of(lines));
                 });
-    }
-
-    private Socket standing() throws IOException {
-        Socket socket = Application.connect(client.namespace(), server.ipv4(), Conversations.ECHO);
-        Conversations.roundTrip(socket, "before");
-        return socket;
     }
 
     @Test
@@ -121,7 +82,7 @@ class NodeAgentNetnsIT {
     @Test
     void weakness10_connectionsOfADeletedPodMayEndWithinItsGrace() throws Exception {
         node.start(new String[] {"ZTUNNEL_POD_STOP_GRACE=5s"}, client, server);
-        try (Socket standing = standing()) {
+        try (Socket standing = standing(server)) {
             assertThat(node.delete(server)).as("answered before the grace is over").isEmpty();
             Conversations.roundTrip(standing, "within");
             assertThat(Conversations.opens(client, server)).as("nothing new").isFalse();
@@ -134,7 +95,7 @@ class NodeAgentNetnsIT {
     @Test
     void weakness10_withoutGraceTheyAreCutAtOnce() throws Exception {
         node.start(new String[] {"ZTUNNEL_POD_STOP_GRACE=0s"}, client, server);
-        try (Socket standing = standing()) {
+        try (Socket standing = standing(server)) {
             assertThat(node.delete(server)).isEmpty();
             MeshLab.eventually("cut", () -> !Conversations.stands(standing, "after"));
         }
@@ -143,7 +104,7 @@ class NodeAgentNetnsIT {
     @Test
     void weakness8_aPodThatIsNamedDifferentlyGetsAnotherIdentity() throws Exception {
         node.start(client, server);
-        try (Socket _ = standing()) {
+        try (Socket _ = standing(server)) {
             lab.describeAs(node, server, "renamed");
             lab.mesh("");
             assertThat(node.addAs("uid-server", server, "renamed")).isEmpty();

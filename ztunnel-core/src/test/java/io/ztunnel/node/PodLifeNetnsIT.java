@@ -3,15 +3,11 @@ package io.ztunnel.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ztunnel.testkit.Pod;
-import io.ztunnel.testkit.Redirection;
 import io.ztunnel.testkit.ZdsServer;
 
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,52 +15,14 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
-import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /// Events in the life of a pod, as its node's daemon sees them
 /// (docs/spec/inpod-and-deployment.md 5.4 and 5.6).
 @Tag("netns")
 @Timeout(240)
-class PodLifeNetnsIT {
-    @TempDir Path folder;
-
-    private NodeLab lab;
-    private NodeDaemon node;
-    private Pod client;
-    private Pod server;
-    private final List<AutoCloseable> applications = new ArrayList<>();
-
-    @BeforeEach
-    void build() throws IOException {
-        lab = new NodeLab(folder, Redirection.nft());
-        node = lab.node("node-1");
-        client = lab.captured(node, "client");
-        server = lab.captured(node, "server");
-        lab.mesh("");
-        serve(server);
-    }
-
-    private void serve(Pod pod) {
-        applications.add(Application.serve(pod.namespace(), Conversations.ECHO, Application::echo));
-    }
-
-    @AfterEach
-    void remove() throws Exception {
-        MeshLab.closeAll(applications);
-        lab.close();
-    }
-
-    private Socket standing(Pod to) throws IOException {
-        Socket socket = Application.connect(client.namespace(), to.ipv4(), Conversations.ECHO);
-        Conversations.roundTrip(socket, "before");
-        return socket;
-    }
-
+class PodLifeNetnsIT extends TwoPodNode {
     @Test
     void aPodThatIsUnlabelledEndsItsConnectionsAndIsReachedDirectly() throws Exception {
         node.start(client, server);
@@ -138,7 +96,7 @@ class PodLifeNetnsIT {
         }
     }
 
-    /// It takes two looks, half a minute apart.
+    /// It takes two looks, ten seconds apart.
     @Test
     @Tag("slow")
     void weakness25_aRootContainerThatSharesOurPortIsToldOf() throws Exception {
@@ -146,11 +104,8 @@ class PodLifeNetnsIT {
         try (ServerSocketChannel thief = server.namespace().inside(PodLifeNetnsIT::unbound)) {
             thief.setOption(StandardSocketOptions.SO_REUSEPORT, true);
             thief.bind(new InetSocketAddress("::", 15006));
-            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
-            while (node.daemon().lines("shares our port").isEmpty()) {
-                assertThat(System.nanoTime()).as("told of within two minutes").isLessThan(end);
-                LockSupport.parkNanos(200_000_000);
-            }
+            MeshLab.eventually(
+                    "it is told of", () -> !node.daemon().lines("shares our port").isEmpty());
         }
         assertThat(node.daemon().lines("shares our port").getFirst())
                 .contains("default/server", "15006");

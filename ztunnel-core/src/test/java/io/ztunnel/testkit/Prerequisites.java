@@ -18,7 +18,8 @@ public final class Prerequisites {
                     "nft", "nftables",
                     "tcpdump", "tcpdump",
                     "curl", "curl",
-                    "dig", "bind9-dnsutils");
+                    "dig", "bind9-dnsutils",
+                    "perl", "perl");
 
     private static final List<String> FOLDERS =
             List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin");
