@@ -303,7 +303,7 @@ final class DataPlane implements AutoCloseable {
                 mode -> {
                     Duration within =
                             mode == Drain.Mode.GRACEFUL ? drain.deadline() : Duration.ZERO;
-                    pod.stop(within).whenComplete((_, _) -> held.close());
+                    pod.handOver(within).whenComplete((_, _) -> held.close());
                 });
     }
 

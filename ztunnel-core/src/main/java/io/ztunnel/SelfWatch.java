@@ -17,7 +17,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
 /// The process looks at itself: do the workers answer, are all threads at home, who else listens in
-/// the pods? Owns the thread `zt-watch`, which does nothing else, so that nothing holds it up.
+/// the pods? The first is asked by the thread `zt-watch`, which does nothing else, so that nothing
+/// holds it up; the others by `zt-census`, because a node may have many pods with large tables.
 final class SelfWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SelfWatch.class);
 
@@ -26,19 +27,23 @@ final class SelfWatch implements AutoCloseable {
 
     private static final Duration AROUND = Duration.ofSeconds(10);
 
-    private final ScheduledExecutorService thread =
-            Executors.newSingleThreadScheduledExecutor(
-                    Thread.ofPlatform().name("zt-watch").daemon().factory());
+    private final ScheduledExecutorService watch = thread("zt-watch");
+    private final ScheduledExecutorService census = thread("zt-census");
     private final Metrics metrics;
     private final NodePods pods;
     private final LoopWatch loops;
     private long stallsTold;
-    private int threadsAway;
+    private volatile int threadsAway;
 
     private SelfWatch(Metrics metrics, NodePods pods, LoopWatch loops) {
         this.metrics = metrics;
         this.pods = pods;
         this.loops = loops;
+    }
+
+    private static ScheduledExecutorService thread(String name) {
+        return Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().name(name).daemon().factory());
     }
 
     /// @param loops by the names of their threads
@@ -49,16 +54,16 @@ final class SelfWatch implements AutoCloseable {
             NodePods pods,
             Map<String, ? extends Executor> loops,
             Duration stuckAfter) {
-        SelfWatch watch = new SelfWatch(metrics, pods, new LoopWatch(readiness, loops, PATIENCE));
+        SelfWatch self = new SelfWatch(metrics, pods, new LoopWatch(readiness, loops, PATIENCE));
         if (!stuckAfter.isZero()) {
-            watch.every(stuckAfter.dividedBy(PATIENCE), watch::lookAtLoops);
+            every(self.watch, stuckAfter.dividedBy(PATIENCE), self::lookAtLoops);
         }
-        watch.every(AROUND, watch::lookAround);
-        return watch;
+        every(self.census, AROUND, self::lookAround);
+        return self;
     }
 
-    private void every(Duration interval, Runnable look) {
-        thread.scheduleWithFixedDelay(
+    private static void every(ScheduledExecutorService on, Duration interval, Runnable look) {
+        on.scheduleWithFixedDelay(
                 () -> {
                     try {
                         look.run();
@@ -88,13 +93,14 @@ final class SelfWatch implements AutoCloseable {
         tell();
     }
 
-    private void tell() {
+    private synchronized void tell() {
         metrics.self(loops.stuck(), loops.stalls() - stallsTold, threadsAway);
         stallsTold = loops.stalls();
     }
 
     @Override
     public void close() {
-        thread.shutdownNow();
+        watch.shutdownNow();
+        census.shutdownNow();
     }
 }

@@ -341,7 +341,7 @@ public final class ConfigReader {
                 env.duration(ZTUNNEL_HALF_CLOSED_IDLE_TIMEOUT, Duration.ZERO),
                 env.duration(ZTUNNEL_GONE_PEER_GRACE, Duration.ofSeconds(30)),
                 ConnectionSettings.podStopGrace(env),
-                env.duration(ZTUNNEL_STUCK_AFTER, Duration.ofSeconds(10)));
+                ConnectionSettings.stuckAfter(env));
     }
 
     private @Nullable Long atLeast(Setting setting, long least) {

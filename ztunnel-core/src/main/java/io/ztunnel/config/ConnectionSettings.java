@@ -7,8 +7,10 @@ import java.time.Duration;
 /// Reads what is asked for about connections that fail and about policies. These settings are ours;
 /// the reference has none of them.
 final class ConnectionSettings {
-    /// The whole node waits while a policy is waited for.
+    /// The pod's own end does not wait longer for its proxy.
     private static final Duration LONGEST_STOP = Duration.ofSeconds(5);
+
+    /// The whole node waits while a policy is waited for.
     private static final Duration LONGEST_HOLD = Duration.ofSeconds(10);
 
     private ConnectionSettings() {}
@@ -41,6 +43,21 @@ final class ConnectionSettings {
     static Duration podStopGrace(Environment env) {
         Duration grace = atMost(env, Setting.ZTUNNEL_POD_STOP_GRACE, LONGEST_STOP);
         return grace == null ? Duration.ofSeconds(1) : grace;
+    }
+
+    /// Zero, or long enough that a busy machine is not taken for a stuck loop.
+    static Duration stuckAfter(Environment env) {
+        Duration after =
+                env.read(
+                        Setting.ZTUNNEL_STUCK_AFTER,
+                        text -> {
+                            Duration asked = Durations.parse(text);
+                            if (!asked.isZero() && asked.compareTo(Duration.ofSeconds(1)) < 0) {
+                                throw new IllegalArgumentException("must be 0s, or 1s or more");
+                            }
+                            return asked;
+                        });
+        return after == null ? Duration.ofSeconds(10) : after;
     }
 
     private static @Nullable Duration atMost(Environment env, Setting setting, Duration longest) {

@@ -221,8 +221,8 @@ enum Setting {
             Group.BOUNDS,
             "duration",
             "`10s`",
-            "an event loop that does not answer for so long makes this proxy not ready; `0s`: they"
-                    + " are not watched"),
+            "an event loop that does not answer for so long makes this proxy not ready; 1 s or"
+                    + " more, or `0s`: they are not watched"),
 
     RUST_LOG(Group.DIAGNOSTICS, "filter", "`info`", "levels, such as `access=debug,info`"),
     LOG_FORMAT(Group.DIAGNOSTICS, "`json` or other", "plain", "how lines look"),

@@ -18,7 +18,10 @@ final class AnswerCache {
     private static final int LARGEST = 4 << 10;
 
     /// What an entry takes beside its message and its key.
-    private static final int OVERHEAD = 200;
+    private static final int OVERHEAD = 400;
+
+    /// What is known of each record in a message.
+    private static final int OF_A_RECORD = 40;
 
     private static final long LONGEST_SECONDS = 86_400;
     private static final long SECOND = 1_000_000_000;
@@ -89,6 +92,11 @@ final class AnswerCache {
     }
 
     private static int size(Key key, Entry entry) {
-        return OVERHEAD + key.question().capacity() + entry.answer().message().length;
+        UpstreamAnswer answer = entry.answer();
+        int records = answer.answers().size() + answer.additionals().size();
+        return OVERHEAD
+                + OF_A_RECORD * records
+                + key.question().capacity()
+                + answer.message().length;
     }
 }

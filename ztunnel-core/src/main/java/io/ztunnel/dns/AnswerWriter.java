@@ -12,7 +12,9 @@ import io.netty.handler.codec.dns.DnsRecordType;
 import io.ztunnel.mesh.IpAddress;
 
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// Writes answers (docs/spec/config-observability-dns.md 6.2). Records that do not fit are left out
 /// whole, from the end, and the client is told. Any thread.
@@ -74,14 +76,13 @@ final class AnswerWriter {
     /// @param limit bytes of the message
     ByteBuf known(
             Query query, Query.Question asked, String owner, List<IpAddress> addresses, int limit) {
-        List<DnsRecord> records = new ArrayList<>(addresses.size() + 1);
-        if (!owner.equals(asked.name()) && !addresses.isEmpty()) {
-            records.add(name(asked.name(), DnsRecordType.CNAME, owner, MESH_TTL));
-        }
-        for (IpAddress address : addresses) {
-            records.add(address(owner, address, MESH_TTL));
-        }
-        return ours(query, Header.AUTHORITATIVE, records, limit);
+        Stream<DnsRecord> alias =
+                owner.equals(asked.name()) || addresses.isEmpty()
+                        ? Stream.empty()
+                        : Stream.of(name(asked.name(), DnsRecordType.CNAME, owner, MESH_TTL));
+        Stream<DnsRecord> records =
+                addresses.stream().map(address -> address(owner, address, MESH_TTL));
+        return ours(query, Header.AUTHORITATIVE, Stream.concat(alias, records).iterator(), limit);
     }
 
     /// What a name means everywhere.
@@ -98,16 +99,19 @@ final class AnswerWriter {
                             SpecialNames.LOCALHOST,
                             SpecialNames.TTL));
         }
-        return ours(query, 0, records, limit);
+        return ours(query, 0, records.iterator(), limit);
     }
 
-    private ByteBuf ours(Query query, int flags, List<DnsRecord> records, int limit) {
+    /// @param records made one by one, no more of them than there is room for: a service may have
+    ///     thousands
+    private ByteBuf ours(Query query, int flags, Iterator<DnsRecord> records, int limit) {
         return write(
                 query,
                 flags,
                 (names, out) -> {
                     Fitting fitting = new Fitting(out, room(query, limit));
-                    for (DnsRecord record : records) {
+                    while (!fitting.full && records.hasNext()) {
+                        DnsRecord record = records.next();
                         fitting.add(() -> names.encodeRecord(record, out));
                     }
                     return fitting;

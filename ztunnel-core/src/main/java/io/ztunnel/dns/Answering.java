@@ -28,12 +28,15 @@ final class Answering {
     /// Its scope is `dns`, as in the reference.
     private static final Logger LOG = LoggerFactory.getLogger("dns");
 
+    private static final Logger MISTAKES = LoggerFactory.getLogger(Answering.class);
+
     private final PodSlice slice;
     private final MeshNames names;
     private final Forwarder forwarder;
     private final AnswerCache cache = new AnswerCache();
     private final AnswerWriter writer;
     private final Random dice;
+    private boolean complained;
 
     Answering(PodSlice slice, MeshNames names, Forwarder forwarder, ByteBufAllocator allocator) {
         this.slice = slice;
@@ -74,7 +77,11 @@ final class Answering {
             reply.accept(writer.error(query, UpstreamAnswer.SERVER_FAILURE));
             return;
         }
-        Asked asked = new Asked(query, question, transport, reply);
+        Asked asked = new Asked(query, question, transport, new Reply(reply));
+        guarded(asked, () -> begin(asked));
+    }
+
+    private void begin(Asked asked) {
         Workload known = slice.local().find();
         if (known != null) {
             decide(asked, known);
@@ -87,17 +94,48 @@ final class Answering {
                                     series(asked, Party.unknown()).request();
                                     fail(asked, UpstreamAnswer.SERVER_FAILURE);
                                 } else {
-                                    decide(asked, client);
+                                    guarded(asked, () -> decide(asked, client));
                                 }
                             });
         }
     }
 
     /// A question and who waits for its answer.
-    private record Asked(
-            Query query, Query.Question question, Transport transport, Consumer<ByteBuf> reply) {
+    private record Asked(Query query, Query.Question question, Transport transport, Reply reply) {
         int limit() {
             return transport.limit(query);
+        }
+    }
+
+    /// The way back to the client, which is gone once.
+    private static final class Reply {
+        private final Consumer<ByteBuf> client;
+        private boolean given;
+
+        Reply(Consumer<ByteBuf> client) {
+            this.client = client;
+        }
+
+        void accept(ByteBuf answer) {
+            given = true;
+            client.accept(answer);
+        }
+    }
+
+    /// A mistake of ours must not leave a question unanswered: the client, the drain and the budget
+    /// all wait for its answer.
+    private void guarded(Asked asked, Runnable step) {
+        try {
+            step.run();
+        } catch (RuntimeException mistake) {
+            if (!complained) {
+                // A pod that knows how to provoke it could fill the log.
+                complained = true;
+                MISTAKES.error("a question could not be answered", mistake);
+            }
+            if (!asked.reply().given) {
+                fail(asked, UpstreamAnswer.SERVER_FAILURE);
+            }
         }
     }
 
@@ -132,7 +170,9 @@ final class Answering {
 
     private void forward(Asked asked, Workload client) {
         Party party = slice.local().party();
-        SpecialNames.Meaning special = SpecialNames.of(asked.question());
+        // Whose text says less than its bytes is not one of them, whatever it looks like.
+        SpecialNames.Meaning special =
+                asked.question().plain() ? SpecialNames.of(asked.question()) : null;
         AnswerCache.Remembered remembered =
                 special == null
                         ? cache.find(asked.query(), slice.worker().observer().nanoTime())
@@ -155,7 +195,7 @@ final class Answering {
                     asked.query(),
                     outcome -> {
                         letGo();
-                        end(asked, client, outcome, series, start);
+                        guarded(asked, () -> end(asked, client, outcome, series, start));
                     });
         }
     }

@@ -10,6 +10,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.EventLoop;
 import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DatagramPacket;
 import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
 import io.netty.handler.codec.dns.DnsRecordEncoder;
@@ -128,9 +129,17 @@ final class Asking {
                     }
                     opening.closeFuture().addListener(closed -> left(opening));
                     if (!over) {
-                        opening.writeAndFlush(message(opening, stream));
+                        opening.writeAndFlush(message(opening, stream))
+                                .addListener(sent -> refused(opening, sent.cause()));
                     }
                 });
+    }
+
+    /// The network says at once what silence would say in five seconds.
+    private void refused(Channel to, @Nullable Throwable why) {
+        if (why != null && channel == to) {
+            failed(SocketFailure.textOf(why));
+        }
     }
 
     private void left(Channel closed) {
@@ -243,6 +252,13 @@ final class Asking {
                 }
             } finally {
                 ReferenceCountUtil.release(message);
+            }
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+            if (event == ChannelInputShutdownEvent.INSTANCE && channel == ctx.channel()) {
+                failed("the server has closed");
             }
         }
 

@@ -267,13 +267,11 @@ public final class DnsListener implements PodSlice.Part {
 
     private void stopReading() {
         readsOver = true;
-        for (Channel each : datagrams) {
-            each.config().setAutoRead(false);
-        }
         mayLeave();
     }
 
-    /// An answer must come from the socket that the question went to.
+    /// An answer must come from the socket that the question went to. Until then questions are
+    /// taken, too: where the kernel does not steer them away, nobody else would.
     private void mayLeave() {
         if (readsOver && waitingDatagrams == 0) {
             silenced.forEach(Retirement.Leaving::finish);

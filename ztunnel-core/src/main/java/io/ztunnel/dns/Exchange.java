@@ -15,6 +15,8 @@ import java.util.function.BiConsumer;
 ///
 /// Confined to the worker's loop.
 final class Exchange {
+    static final String ENDING = "the pod is ending";
+
     private static final int AT_A_TIME = 2;
 
     private final Forwarder forwarder;
@@ -103,7 +105,7 @@ final class Exchange {
     }
 
     void giveUp() {
-        end(new Outcome.Failed(UpstreamAnswer.SERVER_FAILURE, "the pod is ending"));
+        end(new Outcome.Failed(UpstreamAnswer.SERVER_FAILURE, ENDING));
     }
 
     private void end(Outcome outcome) {

@@ -29,6 +29,7 @@ final class Forwarder {
     private final Set<Exchange> underWay = new LinkedHashSet<>();
     private final byte[] ids = new byte[64];
     private int nextId = ids.length;
+    private boolean closed;
 
     /// @param dialer for the pod's namespace, as is `netns`
     /// @param mark of datagrams to servers, 0 for none
@@ -59,8 +60,12 @@ final class Forwarder {
         record Failed(int code, String why) implements Outcome {}
     }
 
-    /// Calls back once, later.
+    /// Calls back once: later, or at once where nobody can be asked.
     void ask(Query query, Consumer<Outcome> then) {
+        if (closed) {
+            then.accept(new Outcome.Failed(UpstreamAnswer.SERVER_FAILURE, Exchange.ENDING));
+            return;
+        }
         Exchange exchange =
                 new Exchange(
                         this,
@@ -73,8 +78,9 @@ final class Forwarder {
         exchange.start();
     }
 
-    /// Everybody who waits is told that nothing comes.
+    /// Everybody who waits is told that nothing comes, and so is whoever asks from now on.
     void close() {
+        closed = true;
         for (Exchange each : underWay.toArray(new Exchange[0])) {
             each.giveUp();
         }

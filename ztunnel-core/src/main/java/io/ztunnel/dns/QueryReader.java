@@ -106,6 +106,8 @@ final class QueryReader {
             if (record == null) {
                 throw new CorruptedFrameException("a record is cut off");
             }
+            // Some records hold on to the message; nobody needs that, whatever they turn out to be.
+            ReferenceCountUtil.release(record);
             if (DnsRecordType.OPT.equals(record.type())) {
                 if (edns != null) {
                     throw new CorruptedFrameException("more than one OPT record");
@@ -117,7 +119,6 @@ final class QueryReader {
                                 more >> 16 & 0xff,
                                 (more & Query.Edns.DNSSEC_OK) != 0);
             }
-            ReferenceCountUtil.release(record);
         }
         return edns;
     }

@@ -171,6 +171,10 @@ final class UpstreamAnswer {
         for (Place place : answers) {
             least = Math.min(least, in.getUnsignedInt(place.ttl()));
         }
+        if (negativeSeconds >= 0) {
+            // An alias whose target has no such records: what is missing holds for its own time.
+            least = Math.min(least, negativeSeconds);
+        }
         return code() == NO_ERROR && least != Long.MAX_VALUE ? least : 0;
     }
 }

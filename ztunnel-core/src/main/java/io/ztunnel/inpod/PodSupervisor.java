@@ -133,7 +133,7 @@ final class PodSupervisor {
         readiness.end();
         stopping.hurry(within);
         for (PodInstance each : List.copyOf(instances.values())) {
-            letGo(each.number, within);
+            letGo(each.number, running -> running.handOver(within));
         }
         publish();
     }
@@ -173,11 +173,12 @@ final class PodSupervisor {
                             .addKeyValue("now", replace.start().info())
                             .log("the node agent names a pod differently, starting it anew");
                 }
-                letGo(replace.old(), elsewhere ? settings.stopGrace() : Duration.ZERO);
+                Duration grace = elsewhere ? settings.stopGrace() : Duration.ZERO;
+                letGo(replace.old(), running -> running.stop(grace));
                 yield start(replace.start(), netns, since);
             }
             case PodAction.Stop stop -> {
-                letGo(stop.instance(), settings.stopGrace());
+                letGo(stop.instance(), running -> running.stop(settings.stopGrace()));
                 yield DONE;
             }
             case PodAction.Await wait -> instance(wait.instance()).attempt;
@@ -295,14 +296,14 @@ final class PodSupervisor {
                 performAll(registry.started(instance.uid, instance.number));
             } else {
                 // Let go of while it was starting: there is nobody else who would stop it.
-                stop(instance, running, Duration.ZERO);
+                stop(instance, running, pod -> pod.stop(Duration.ZERO));
             }
             instance.attempt.complete(new Answer.Done());
         }
         changed();
     }
 
-    private void letGo(long number, Duration within) {
+    private void letGo(long number, StoppingPods.Way how) {
         PodInstance instance = instances.remove(number);
         if (instance == null) {
             return;
@@ -311,13 +312,13 @@ final class PodSupervisor {
         instance.namespace.close();
         RunningPod running = instance.running;
         if (running != null) {
-            stop(instance, running, within);
+            stop(instance, running, how);
         }
     }
 
-    private void stop(PodInstance instance, RunningPod running, Duration within) {
+    private void stop(PodInstance instance, RunningPod running, StoppingPods.Way how) {
         tally.stopped();
-        stopping.stop(instance, running, within);
+        stopping.stop(instance, running, how);
     }
 
     private PodInstance instance(long number) {

@@ -31,10 +31,16 @@ final class StoppingPods {
         this.onGone = onGone;
     }
 
-    void stop(PodInstance pod, RunningPod running, Duration within) {
+    /// How an instance ends.
+    @FunctionalInterface
+    interface Way {
+        CompletableFuture<Void> end(RunningPod running);
+    }
+
+    void stop(PodInstance pod, RunningPod running, Way how) {
         CompletableFuture<Void> end = new CompletableFuture<>();
         all.put(pod.number, new Stopping(pod, running, end));
-        stopped(running, within)
+        stopped(running, how)
                 .whenCompleteAsync(
                         (nothing, failure) -> {
                             if (failure != null) {
@@ -53,7 +59,7 @@ final class StoppingPods {
     /// Those that are still here get less time.
     void hurry(Duration within) {
         for (Stopping each : List.copyOf(all.values())) {
-            stopped(each.running(), within);
+            stopped(each.running(), running -> running.stop(within));
         }
     }
 
@@ -61,7 +67,7 @@ final class StoppingPods {
     void hurry(PodUid uid, NetnsId netns) {
         for (Stopping each : List.copyOf(all.values())) {
             if (each.pod().uid.equals(uid) && each.pod().netns.equals(netns)) {
-                stopped(each.running(), Duration.ZERO);
+                stopped(each.running(), running -> running.stop(Duration.ZERO));
             }
         }
     }
@@ -82,9 +88,9 @@ final class StoppingPods {
         return all.isEmpty();
     }
 
-    private static CompletableFuture<Void> stopped(RunningPod running, Duration within) {
+    private static CompletableFuture<Void> stopped(RunningPod running, Way how) {
         try {
-            return running.stop(within);
+            return how.end(running);
         } catch (RuntimeException failed) {
             return CompletableFuture.failedFuture(failed);
         }

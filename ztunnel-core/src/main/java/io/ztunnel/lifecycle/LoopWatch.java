@@ -56,7 +56,7 @@ public final class LoopWatch {
     }
 
     /// Looks at everybody once.
-    public void look() {
+    public synchronized void look() {
         for (Watched each : all) {
             if (each.answered) {
                 recovered(each);
@@ -68,12 +68,12 @@ public final class LoopWatch {
     }
 
     /// Loops that are stuck now.
-    public int stuck() {
+    public synchronized int stuck() {
         return (int) all.stream().filter(each -> each.hold != null).count();
     }
 
     /// How often one got stuck.
-    public long stalls() {
+    public synchronized long stalls() {
         return stalls;
     }
 

@@ -1,5 +1,6 @@
 package io.ztunnel.net;
 
+import io.ztunnel.net.linux.Errno;
 import io.ztunnel.net.linux.LibC;
 import io.ztunnel.net.linux.SystemCallException;
 
@@ -64,6 +65,12 @@ public final class PortMembers {
             // The namespace of the opening thread decides whose table it is; reading can wait.
             descriptor = netns.call(() -> open("/proc/thread-self/net/" + name));
         } catch (UncheckedIOException failed) {
+            if (name.equals("tcp6")
+                    && failed.getCause() instanceof SystemCallException refused
+                    && refused.errno() == Errno.ENOENT) {
+                // A kernel without IPv6 has no such table.
+                return "";
+            }
             throw failed.getCause();
         }
         try {

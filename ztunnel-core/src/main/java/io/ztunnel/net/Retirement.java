@@ -67,6 +67,13 @@ public final class Retirement {
         return new Retirement(succeeded, own);
     }
 
+    /// For a pod that is gone: whoever else serves it is told the same.
+    ///
+    /// @param own listeners of this process on each port, one for each worker
+    public static Retirement alone(int own) {
+        return new Retirement(false, own);
+    }
+
     /// Whether somebody else listens on all ports.
     public boolean isSucceeded() {
         return succeeded;

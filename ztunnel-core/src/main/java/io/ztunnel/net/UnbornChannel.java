@@ -21,13 +21,22 @@ final class UnbornChannel extends AbstractChannel {
 
     private final ChannelConfig config = new DefaultChannelConfig(this);
 
-    private UnbornChannel() {
+    private final EventLoop loop;
+
+    private UnbornChannel(EventLoop loop) {
         super(null);
+        this.loop = loop;
     }
 
     /// A future that failed already; its channel is closed and can do nothing.
     static ChannelFuture failed(EventLoop loop, Throwable cause) {
-        return new DefaultChannelPromise(new UnbornChannel(), loop).setFailure(cause);
+        return new DefaultChannelPromise(new UnbornChannel(loop), loop).setFailure(cause);
+    }
+
+    /// It is closed already. The usual way would ask for its loop, and it has never had one.
+    @Override
+    public ChannelFuture close() {
+        return new DefaultChannelPromise(this, loop).setSuccess();
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.ztunnel.worker.PodUid;
 import io.ztunnel.worker.SliceId;
 import io.ztunnel.worker.WorkerMailbox;
 
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -104,9 +105,21 @@ public final class NodePods implements PodHost {
                             listening.put(
                                     id,
                                     new PortCensus.Subject(id, info, netns, workers.size(), ports));
-                            return within -> {
-                                listening.remove(id);
-                                return proxy.stop(within).whenComplete((_, _) -> gone(id, netns));
+                            return new RunningPod() {
+                                @Override
+                                public CompletableFuture<Void> stop(Duration within) {
+                                    return ended(proxy.stop(within));
+                                }
+
+                                @Override
+                                public CompletableFuture<Void> handOver(Duration within) {
+                                    return ended(proxy.handOver(within));
+                                }
+
+                                private CompletableFuture<Void> ended(CompletableFuture<Void> end) {
+                                    listening.remove(id);
+                                    return end.whenComplete((_, _) -> gone(id, netns));
+                                }
                             };
                         })
                 .whenComplete(

@@ -36,5 +36,11 @@ public interface PodHost {
         /// @param within after so long connections are cut; zero cuts them at once
         /// @return completes when nothing of this instance is left
         CompletableFuture<Void> stop(Duration within);
+
+        /// The same at the end of the process, where another one may serve the pod on: it looks who
+        /// else listens there, and leaves those on their way to him.
+        default CompletableFuture<Void> handOver(Duration within) {
+            return stop(within);
+        }
     }
 }

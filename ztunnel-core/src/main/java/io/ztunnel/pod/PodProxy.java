@@ -75,14 +75,22 @@ public final class PodProxy {
                 .thenCompose(result -> result);
     }
 
+    /// [#stop] for a pod that another process may serve on. Reads tables of the kernel.
+    public CompletableFuture<Void> handOver(Duration within) {
+        if (!within.isZero() && retirement == null) {
+            // Before any worker closes anything: a listener less must not look like a successor
+            // less.
+            retirement = Retirement.plan(netns, workers.size(), PodListeners.ports(settings));
+        }
+        return stop(within);
+    }
+
     /// Ends the pod on every worker; completes when nothing of it is left.
     ///
     /// @param within how long live connections may go on; zero cuts them at once
     public CompletableFuture<Void> stop(Duration within) {
         if (!within.isZero() && retirement == null) {
-            // Before any worker closes anything: a listener less must not look like a successor
-            // less.
-            retirement = Retirement.plan(netns, workers.size(), PodListeners.ports(settings));
+            retirement = Retirement.alone(workers.size());
         }
         return CompletableFuture.allOf(
                 workers.stream()

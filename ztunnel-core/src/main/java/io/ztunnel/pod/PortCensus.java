@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/// Who else listens on our ports in a pod.
+/// Who else listens on the ports of a pod that tunnels and captured connections come to.
 ///
 /// `SO_REUSEPORT` lets in everybody of our user, so a container that runs as root may take a share
 /// of its pod's own connections past policy. Another version of this proxy is one more member on
@@ -36,6 +36,7 @@ final class PortCensus {
     /// Found in the look before: a proxy that is just binding looks the same.
     private Map<SliceId, SortedSet<Integer>> suspected = new HashMap<>();
 
+    /// For as long as the pod is there: a stranger that comes and goes is one stranger.
     private Map<SliceId, SortedSet<Integer>> reported = new HashMap<>();
 
     /// Looks into all pods; names each stranger once.
@@ -60,6 +61,7 @@ final class PortCensus {
                             .log("somebody in the pod shares our port and takes connections");
                 }
             }
+            sure.addAll(reported.getOrDefault(pod.id(), new TreeSet<>()));
             told.put(pod.id(), sure);
         }
         suspected = now;
